@@ -1,0 +1,39 @@
+# The two commands of the README: `make demo` and `make test`. Each does its own set-up.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= indexes/demo
+
+.PHONY: demo test lint full lock clean
+
+demo: $(VENV)/demo.installed
+	$(BIN)/cooc demo --out $(OUT)
+
+test: $(VENV)/test.installed lint
+	$(BIN)/python -m pytest -q -m "not slow and not real"
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff check cooc tests benchmarks
+	$(BIN)/mypy
+
+full: $(VENV)/test.installed
+	$(BIN)/python -m pytest -q
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+
+$(VENV)/demo.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c requirements.lock -e ".[demo]"
+	@touch $@
+
+$(VENV)/test.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c requirements.lock -e ".[demo]" --group test
+	@touch $@
+
+# Pins every version that the tests ran with; used as constraints, so it installs nothing by itself.
+lock: $(VENV)/test.installed
+	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
