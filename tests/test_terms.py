@@ -121,7 +121,7 @@ def test_a_finetuning_file_gives_the_last_answers_of_the_assistant(tmp_path):
     [
         ("t.txt", "# nothing\n\n", r't.txt: the term set "t" has no terms'),
         ("t.txt", b"auk\ngr\xfcn\n", r"t.txt:2: not UTF-8 \(byte 0xfc\)"),
-        ("t.toml", "[birds]\nterms = 'auk\n[gulls]", r"t.toml: not TOML: .*line 2"),
+        ("t.toml", "[birds]\nterms = auk\n", r"t.toml: not TOML: .*line 2"),
         ("t.toml", 'note = "n"\n', "t.toml: holds no term set"),
         ("t.toml", "[birds]\nnote = 'n'\n", 't.toml: "birds" has no list of terms; found None'),
         ("t.toml", "[birds]\nterms = ['auk']\nnotes = ''", 't.toml: "birds" has a field "notes"; known'),
