@@ -1,0 +1,1 @@
+"""The benchmark of cooc against GloVe, scikit-learn and NLTK: `python -m benchmarks.run --help`."""
