@@ -47,7 +47,7 @@ def log_hypergeometric(o11: Array, o12: Array, o21: Array, o22: Array) -> Array:
     """ln of R1!·R2!·C1!·C2! / (N!·O11!·O12!·O21!·O22!), the chance of these cells given the marginals.
 
     The n·ln n of Stirling's formula add up to −G²/2, which is small where they are huge (the idea of Loader
-    2000, *Fast and Accurate Computation of Binomial Probabilities*); the rest of each factorial is small anyway.
+    2000, *Fast and Accurate Computation of Binomial Probabilities*); the rest of each factorial is small.
     """
     r1, r2, c1, c2 = o11 + o12, o21 + o22, o11 + o21, o12 + o22
     n = r1 + r2
@@ -117,7 +117,7 @@ def _integral(slope: float, curve: float) -> float:
 
 
 def sum_of_products(ratios: Ratios, n: int) -> Array:
-    """1 + r0 + r0·r1 + … for `n` sums at once, to the last digit; the ratios of a sum must fall, to below 1."""
+    """1 + r0 + r0·r1 + … for `n` sums at once, to the last digit; a sum's ratios must fall, to below 1."""
     sums = np.ones(n)
     for begin in range(0, n, 4096):
         active = np.arange(begin, min(begin + 4096, n))

@@ -1,16 +1,6 @@
-"""Measures of association: how much more often than by chance do two terms occur together?
-
-All are functions of one 2×2 table in Evert's notation (see contingency.py): O11 is how often a and b were
-counted together, R1 and C1 are their marginals, N is the number of all counted pairs, E11 = R1·C1/N what
-chance would give. Logarithms are binary (bits), except in G², which is published with the natural one.
-
-A measure that isn't defined for a table is NaN: the PMI family for a pair never seen (O11 = 0), the tests
-where a marginal is 0 or all of N, everything where the table can't be (a negative cell, N = 0, a count that is
-NaN, as for a pair pruned from the index). In the tables users see, NaN is null.
-"""
+"""The measures by name, and how they are computed for many pairs at once. The formulas are in formulas.py."""
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -19,166 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cooc.errors import UsageError
-from cooc.query.contingency import Array, Table, contingency, log2, share
-from cooc.query.exact import log_likelihood, minus_log10_p
-from cooc.query.interval import poisson_limits
-
-
-def pmi(t: Table) -> Array:
-    """log2(O11 / E11), pointwise mutual information (Church & Hanks 1990, after Fano 1961)."""
-    return log2(share(t.o11, t.e11))
-
-
-def npmi(t: Table) -> Array:
-    """PMI / −log2(O11/N), normalised PMI (Bouma 2009): 1 if a and b only occur together, 0 by chance."""
-    return np.clip(share(pmi(t), -log2(share(t.o11, t.n))), -1, 1)
-
-
-def ppmi(t: Table) -> Array:
-    """max(PMI, 0), positive PMI (Church & Hanks 1990; Niwa & Nitta 1994; Bullinaria & Levy 2007)."""
-    return np.maximum(pmi(t), 0)
-
-
-def sppmi(t: Table, *, k: float = 5.0) -> Array:
-    """max(PMI − log2 k, 0), shifted positive PMI; k is word2vec's negative samples (Levy & Goldberg 2014)."""
-    return np.maximum(pmi(t) - math.log2(k), 0)
-
-
-def ppmi_cds(t: Table, *, smoothed_total: float, alpha: float = 0.75) -> Array:
-    """max(log2((O11/R1) / (C1^α/Σ C1^α)), 0), PPMI with a smoothed context distribution.
-
-    `smoothed_total` is Σ C1^α over all contexts b of the index (Levy, Goldberg & Dagan 2015).
-    """
-    smoothed = t.c1**alpha / smoothed_total
-    return np.maximum(log2(share(share(t.o11, t.r1), smoothed)), 0)
-
-
-def pmi2(t: Table) -> Array:
-    """log2(P(a,b)² / (P(a)·P(b))) = log2(O11² / (R1·C1)), PMI² (Daille 1994): 0 if never apart."""
-    return np.minimum(log2(share(t.o11, t.r1) * share(t.o11, t.c1)), 0)
-
-
-def mi3(t: Table) -> Array:
-    """log2(O11³ / E11), MI³ on counts as corpus tools print it (Daille 1994; Oakes 1998)."""
-    return log2(share(t.o11**3, t.e11))
-
-
-def local_mi(t: Table) -> Array:
-    """O11·log2(O11/E11), local mutual information (Evert 2005): the pair's part of the mutual information."""
-    return t.o11 * pmi(t)
-
-
-def pmi_low(t: Table, *, confidence: float = 0.95) -> Array:
-    """log2(L / E11), L the lower exact Poisson limit of O11 (Garwood 1936): PMI that is safe to claim.
-
-    E11 is held fixed, which errs on the wide side: by the delta method the variance of PMI (in nats) is
-    1/O11 − 1/R1 − 1/C1 + (2·O11/E11 − 1)/N, never above the 1/O11 used here.
-    """
-    return log2(share(poisson_limits(t.o11, confidence)[0], t.e11))
-
-
-def pmi_high(t: Table, *, confidence: float = 0.95) -> Array:
-    """log2(U / E11), U the upper exact Poisson limit of O11 (Garwood 1936), at most log2(N / max(R1, C1))."""
-    upper = np.where(t.o11 > 0, poisson_limits(t.o11, confidence)[1], np.nan)
-    return np.minimum(log2(share(upper, t.e11)), log2(share(t.n, np.maximum(t.r1, t.c1))))
-
-
-def g2(t: Table) -> Array:
-    """2·Σ O·ln(O/E) over the four cells, log-likelihood ratio (Dunning 1993); natural logarithm, never below 0.
-
-    It is as large for a pair that shuns each other: the direction is the sign of O11 − E11.
-    """
-    return _tested(t, log_likelihood(t.delta, (t.e11, t.e12, t.e21, t.e22)))
-
-
-def chi2(t: Table) -> Array:
-    """Σ (O − E)²/E over the four cells, Pearson's χ² without correction (Pearson 1900; Evert 2005).
-
-    It is as large for a pair that shuns each other: the direction is the sign of O11 − E11.
-    """
-    square = t.delta**2
-    return share(square, t.e11) + share(square, t.e12) + share(square, t.e21) + share(square, t.e22)
-
-
-def fisher(t: Table) -> Array:
-    """−log10 P(X ≥ O11), X hypergeometric: Fisher's exact test, one-sided (Fisher 1935; Pedersen 1996).
-
-    In log space, so it never underflows. Counts in fractions (harmonic windows) have no exact test: NaN.
-    """
-    return _tested(t, minus_log10_p(t))
-
-
-def t_score(t: Table) -> Array:
-    """(O11 − E11) / √O11, t-score (Church, Gale, Hanks & Hindle 1991)."""
-    return share(t.delta, np.sqrt(t.o11))
-
-
-def z_score(t: Table) -> Array:
-    """(O11 − E11) / √E11, z-score (Berry-Rogghe 1973; Evert 2005)."""
-    return share(t.delta, np.sqrt(t.e11))
-
-
-def poisson_stirling(t: Table) -> Array:
-    """O11·(log2(O11/E11) − 1), Poisson likelihood by Stirling's formula (Quasthoff & Wolff 2002).
-
-    They write it with the natural logarithm; with the binary one it is NLTK's measure of this name.
-    """
-    return t.o11 * (pmi(t) - 1)
-
-
-def dice(t: Table) -> Array:
-    """2·O11 / (R1 + C1), Dice's coefficient (Dice 1945)."""
-    return share(2 * t.o11, t.r1 + t.c1)
-
-
-def log_dice(t: Table) -> Array:
-    """14 + log2(Dice), logDice (Rychlý 2008): at most 14, one more for twice as tight a pair."""
-    return 14 + log2(dice(t))
-
-
-def jaccard(t: Table) -> Array:
-    """O11 / (O11 + O12 + O21), Jaccard's index (Jaccard 1901)."""
-    return share(t.o11, t.o11 + t.o12 + t.o21)
-
-
-def min_sensitivity(t: Table) -> Array:
-    """min(O11/R1, O11/C1) = min(P(b|a), P(a|b)), minimum sensitivity (Pedersen & Bruce 1996; Evert 2005)."""
-    return share(t.o11, np.maximum(t.r1, t.c1))
-
-
-def p_b_given_a(t: Table) -> Array:
-    """O11/R1, the share of a's contexts that are b (conditional probability; Evert 2008)."""
-    return share(t.o11, t.r1)
-
-
-def p_a_given_b(t: Table) -> Array:
-    """O11/C1, the share of b's contexts that are a (conditional probability; Evert 2008)."""
-    return share(t.o11, t.c1)
-
-
-def delta_p_ba(t: Table) -> Array:
-    """P(b|a) − P(b|¬a) = O11/R1 − O21/R2, ΔP: how much a foretells b (Allan 1980; Gries 2013)."""
-    return share(t.o11, t.r1) - share(t.o21, t.r2)
-
-
-def delta_p_ab(t: Table) -> Array:
-    """P(a|b) − P(a|¬b) = O11/C1 − O12/C2, ΔP: how much b foretells a (Allan 1980; Gries 2013)."""
-    return share(t.o11, t.c1) - share(t.o12, t.c2)
-
-
-def log_odds_ratio(t: Table, *, discount: float = 0.5) -> Array:
-    """log2((O11+½)(O22+½) / ((O12+½)(O21+½))), odds ratio with discount (Haldane 1956; Anscombe 1956)."""
-    return log2((t.o11 + discount) / (t.o12 + discount)) + log2((t.o22 + discount) / (t.o21 + discount))
-
-
-def expected(t: Table) -> Array:
-    """E11 = R1·C1/N, the count that chance would give (Evert 2005)."""
-    return t.e11
-
-
-def _tested(t: Table, statistic: Array) -> Array:
-    """The statistic where there is something to test: no marginal is empty."""
-    return np.where((t.r1 > 0) & (t.r2 > 0) & (t.c1 > 0) & (t.c2 > 0), statistic, np.nan)
+from cooc.query import formulas
+from cooc.query.contingency import Array, contingency
 
 
 class Measure(NamedTuple):
@@ -203,33 +35,36 @@ class Measure(NamedTuple):
         return tuple(self.function.__kwdefaults__ or ())
 
 
-MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for measure in (
-    Measure("pmi", pmi, "PMI", zero_when_independent=0),
-    Measure("npmi", npmi, "NPMI", low=-1, high=1, zero_when_independent=0),
-    Measure("ppmi", ppmi, "PPMI", low=0, zero_when_independent=0),
-    Measure("sppmi", sppmi, "shifted PPMI", low=0, zero_when_independent=0),
-    Measure("ppmi_cds", ppmi_cds, "smoothed PPMI", symmetric=False, low=0, needs=("smoothed_total",)),
-    Measure("pmi2", pmi2, "PMI²", high=0),
-    Measure("mi3", mi3, "MI³"),
-    Measure("local_mi", local_mi, "local MI", zero_when_independent=0),
-    Measure("pmi_low", pmi_low, "PMI, lower limit"),
-    Measure("pmi_high", pmi_high, "PMI, upper limit"),
-    Measure("g2", g2, "G²", low=0, zero_when_independent=0, two_sided=True),
-    Measure("chi2", chi2, "χ²", low=0, zero_when_independent=0, two_sided=True),
-    Measure("fisher", fisher, "Fisher −log10 p", low=0),
-    Measure("t_score", t_score, "t-score", zero_when_independent=0),
-    Measure("z_score", z_score, "z-score", zero_when_independent=0),
-    Measure("poisson_stirling", poisson_stirling, "Poisson–Stirling"),
-    Measure("dice", dice, "Dice", low=0, high=1),
-    Measure("log_dice", log_dice, "logDice", high=14),
-    Measure("jaccard", jaccard, "Jaccard", low=0, high=1),
-    Measure("min_sensitivity", min_sensitivity, "minimum sensitivity", low=0, high=1),
-    Measure("p_b_given_a", p_b_given_a, "P(b|a)", symmetric=False, low=0, high=1),
-    Measure("p_a_given_b", p_a_given_b, "P(a|b)", symmetric=False, low=0, high=1),
-    Measure("delta_p_ba", delta_p_ba, "ΔP(b|a)", symmetric=False, low=-1, high=1, zero_when_independent=0),
-    Measure("delta_p_ab", delta_p_ab, "ΔP(a|b)", symmetric=False, low=-1, high=1, zero_when_independent=0),
-    Measure("log_odds_ratio", log_odds_ratio, "log odds ratio"),
-    Measure("expected", expected, "expected", low=0),
+MEASURES: Mapping[str, Measure] = MappingProxyType({m.name: m for m in (
+    Measure("pmi", formulas.pmi, "PMI", zero_when_independent=0),
+    Measure("npmi", formulas.npmi, "NPMI", low=-1, high=1, zero_when_independent=0),
+    Measure("ppmi", formulas.ppmi, "PPMI", low=0, zero_when_independent=0),
+    Measure("sppmi", formulas.sppmi, "shifted PPMI", low=0, zero_when_independent=0),
+    Measure("ppmi_cds", formulas.ppmi_cds, "smoothed PPMI", symmetric=False, low=0,
+            needs=("smoothed_total",)),
+    Measure("pmi2", formulas.pmi2, "PMI²", high=0),
+    Measure("mi3", formulas.mi3, "MI³"),
+    Measure("local_mi", formulas.local_mi, "local MI", zero_when_independent=0),
+    Measure("pmi_low", formulas.pmi_low, "PMI, lower limit"),
+    Measure("pmi_high", formulas.pmi_high, "PMI, upper limit"),
+    Measure("g2", formulas.g2, "G²", low=0, zero_when_independent=0, two_sided=True),
+    Measure("chi2", formulas.chi2, "χ²", low=0, zero_when_independent=0, two_sided=True),
+    Measure("fisher", formulas.fisher, "Fisher −log10 p", low=0),
+    Measure("t_score", formulas.t_score, "t-score", zero_when_independent=0),
+    Measure("z_score", formulas.z_score, "z-score", zero_when_independent=0),
+    Measure("poisson_stirling", formulas.poisson_stirling, "Poisson–Stirling"),
+    Measure("dice", formulas.dice, "Dice", low=0, high=1),
+    Measure("log_dice", formulas.log_dice, "logDice", high=14),
+    Measure("jaccard", formulas.jaccard, "Jaccard", low=0, high=1),
+    Measure("min_sensitivity", formulas.min_sensitivity, "minimum sensitivity", low=0, high=1),
+    Measure("p_b_given_a", formulas.p_b_given_a, "P(b|a)", symmetric=False, low=0, high=1),
+    Measure("p_a_given_b", formulas.p_a_given_b, "P(a|b)", symmetric=False, low=0, high=1),
+    Measure("delta_p_ba", formulas.delta_p_ba, "ΔP(b|a)", symmetric=False, low=-1, high=1,
+            zero_when_independent=0),
+    Measure("delta_p_ab", formulas.delta_p_ab, "ΔP(a|b)", symmetric=False, low=-1, high=1,
+            zero_when_independent=0),
+    Measure("log_odds_ratio", formulas.log_odds_ratio, "log odds ratio"),
+    Measure("expected", formulas.expected, "expected", low=0),
 )})
 """All measures, the PMI family first, then tests, overlap coefficients, and what has a direction."""
 

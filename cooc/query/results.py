@@ -1,0 +1,195 @@
+"""What the verbs of cooc give back: frozen tables that know where they come from."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cooc.errors import UsageError
+from cooc.query.layout import WIDTH, Value, cut, formatted, html_table, text_grid, text_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Column = npt.NDArray[Any] | Sequence[Value]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a result was made from, and how."""
+
+    verb: str
+    index: str
+    digest: str
+    terms: tuple[str, ...] = ()
+    measure: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "verb": self.verb, "index": self.index, "digest": self.digest,
+            "terms": list(self.terms), "measure": self.measure, "parameters": dict(self.parameters),
+        }
+
+    def caption(self) -> str:
+        """One line for a person.
+
+        >>> Provenance("neighbors", "pile-val", "5ab0…", ("auk",), "npmi", {"min_count": 5}).caption()
+        'neighbors of auk in pile-val, by npmi (min_count=5)'
+        """
+        more = f" and {len(self.terms) - 5} more" if len(self.terms) > 5 else ""
+        terms = ", ".join(self.terms[:5]) + more
+        options = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return (self.verb + (f" of {terms}" if terms else "") + f" in {self.index}"
+                + (f", by {self.measure}" if self.measure else "") + (f" ({options})" if options else ""))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """Columns of equal length, and their provenance. Nothing edits a result."""
+
+    columns: Mapping[str, Column]
+    provenance: Provenance
+
+    label: ClassVar[str] = "term"
+    """The column that names a row."""
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of a result differ in length: {lengths}")
+        object.__setattr__(self, "columns", {name: _frozen(column) for name, column in self.columns.items()})
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    @cached_property
+    def table(self) -> "pl.DataFrame":
+        """All columns as a polars table; what isn't defined is null."""
+        return columns_to_table(self.columns)
+
+    def rows(self) -> list[dict[str, Value]]:
+        """All rows as plain dictionaries; what isn't defined is None."""
+        columns = self._plain()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rows and provenance, ready for JSON."""
+        return {"provenance": self.provenance.to_dict(), "rows": self.rows()}
+
+    def plot(self, top: int = 30) -> Any:
+        """A matplotlib figure: a bar for each of the first `top` rows."""
+        columns, what = self._plain(), self._plotted()
+        names = [str(name) for name in columns[self.label][:top]]
+        return _bars(names, columns[what][:top], what, self.provenance.caption())
+
+    def __repr__(self) -> str:
+        return f"{cut(self.provenance.caption(), WIDTH)}\n{text_table(self._shown())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._shown(), self._html_caption())
+
+    def _html_caption(self) -> str:
+        return f"{self.provenance.caption()} · index {self.provenance.digest[:16]}"
+
+    def _plain(self) -> dict[str, list[Value]]:
+        return {name: _plain(column) for name, column in self.columns.items()}
+
+    def _shown(self) -> dict[str, list[Value]]:
+        """The columns with the ranking measure before the other measures, so that no cut loses it."""
+        columns, measure = self._plain(), self.provenance.measure
+        if measure not in columns:
+            return columns
+        first = [n for n in (self.label, "count", "expected", measure) if n in columns]
+        return {name: columns[name] for name in (*first, *(n for n in columns if n not in first))}
+
+    def _plotted(self) -> str:
+        measure = self.provenance.measure
+        return measure if measure is not None and measure in self.columns else "count"
+
+
+class Counts(Result):
+    """Occurrences and documents of phrases."""
+
+    label = "phrase"
+
+    def _plotted(self) -> str:
+        return "occurrences"
+
+
+class Neighbors(Result):
+    """The terms beside a term, ranked by a measure."""
+
+
+class Ngrams(Result):
+    """n-grams, ranked by a measure or by count."""
+
+    label = "ngram"
+
+
+class Pair(Result):
+    """One pair, with every measure: a result of one row."""
+
+    label = "a"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.rows()[0], "provenance": self.provenance.to_dict()}
+
+    def plot(self, top: int = 30) -> Any:
+        """A matplotlib figure: the count beside the count that chance would give."""
+        row, names = self.rows()[0], ["count", "expected"]
+        return _bars(names, [row[name] for name in names], "count", self.provenance.caption())
+
+    def __repr__(self) -> str:
+        return f"{cut(self.provenance.caption(), WIDTH)}\n{text_grid(self.rows()[0])}"
+
+    def _repr_html_(self) -> str:
+        row = self.rows()[0]
+        shown: list[Value] = [formatted([value])[0] for value in row.values()]
+        return html_table({"": list(row), "value": shown}, self._html_caption())
+
+
+def columns_to_table(columns: Mapping[str, Column]) -> "pl.DataFrame":
+    """A polars table of columns; NaN becomes null."""
+    import polars as pl  # a third of a second: only for those who ask for a table
+
+    return pl.DataFrame([
+        pl.Series(name, column, nan_to_null=True) if isinstance(column, np.ndarray)
+        else pl.Series(name, _plain(column))
+        for name, column in columns.items()
+    ])
+
+
+def _frozen(column: Column) -> Column:
+    if not isinstance(column, np.ndarray):
+        return tuple(column)
+    view = column.view()
+    view.flags.writeable = False
+    return view
+
+
+def _plain(column: Column) -> list[Value]:
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+
+
+def _bars(names: Sequence[str], values: Sequence[Any], what: str, title: str) -> Any:
+    """A figure outside pyplot's global state: nothing to close, no window."""
+    try:
+        matplotlib = import_module("matplotlib.figure")
+    except ImportError:
+        raise UsageError('plots need matplotlib: pip install "cooc[plot]"') from None
+    figure = matplotlib.Figure(figsize=(7, 1.2 + 0.25 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(names))
+    axes.barh(places, [math.nan if value is None else value for value in values])
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set_xlabel(what)
+    axes.set_title(title, fontsize="medium", loc="left")
+    return figure
