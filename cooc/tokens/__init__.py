@@ -1,0 +1,7 @@
+"""Text to terms: the tokenizers, their specifications, and the vocabularies they count."""
+
+from cooc.tokens.spec import TokenizerSpec
+from cooc.tokens.tokenizer import TokenCounter, Tokenizer, tokenizer_for, tokenizer_of
+from cooc.tokens.vocabulary import LocalVocabulary
+
+__all__ = ["LocalVocabulary", "TokenCounter", "Tokenizer", "TokenizerSpec", "tokenizer_for", "tokenizer_of"]
