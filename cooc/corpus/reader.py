@@ -1,0 +1,45 @@
+"""One part of a corpus file → batches of documents, with a receipt of what was read and what was not."""
+
+from collections.abc import Iterator
+
+from cooc.corpus.documents import Chunk, Job, cut
+from cooc.corpus.jsonl import read_jsonl
+from cooc.corpus.model import Batch, Fields, OnBad, Part, Receipt
+from cooc.corpus.text import read_lines, read_text
+
+BATCH_BYTES = 4 << 20
+
+
+def read(
+    part: Part,
+    fields: Fields,
+    *,
+    on_bad: OnBad = "fail",
+    batch_bytes: int = BATCH_BYTES,
+    receipt: Receipt,
+) -> Iterator[Batch]:
+    """The documents of a part in their order, in batches of at most `batch_bytes` (but for one character).
+
+    A bad record raises BadRecord, or is skipped and counted in the receipt with `on_bad="skip"`; a damaged
+    file is a SourceError always. The receipt is complete when the batches are used up.
+    """
+    job = Job(part.source.url, fields, on_bad, receipt)
+    if part.source.format == "text":
+        batches = read_text(part, job, batch_bytes)
+    else:
+        batches = (batch for chunk in _chunks(part, job, batch_bytes) for batch in cut(chunk, batch_bytes))
+    for batch in batches:
+        receipt.documents += len(batch.metadata)
+        receipt.text_bytes += len(batch.data)
+        yield batch
+
+
+def _chunks(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
+    if part.source.format == "jsonl":
+        return read_jsonl(part, job, chunk_bytes)
+    if part.source.format == "lines":
+        return read_lines(part, job, chunk_bytes)
+    # pyarrow takes a while to import
+    from cooc.corpus.arrow import read_arrow, read_parquet
+
+    return (read_parquet if part.source.format == "parquet" else read_arrow)(part, job, chunk_bytes)
