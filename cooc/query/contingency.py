@@ -51,7 +51,8 @@ def contingency(o11: npt.ArrayLike, r1: npt.ArrayLike, c1: npt.ArrayLike, n: npt
         observed = _integer_cells(*np.broadcast_arrays(*(count.astype(np.int64) for count in counts)))
     else:
         observed = _float_cells(*np.broadcast_arrays(*(count.astype(np.float64) for count in counts)))
-    possible = np.logical_and.reduce([observed[-1] > 0, *(cell >= 0 for cell in observed)])
+    n_float = observed[-1]
+    possible = np.logical_and.reduce([n_float > 0, n_float < np.inf, *(cell >= 0 for cell in observed)])
     return _with_expected(*(np.where(possible, count, np.nan) for count in observed))
 
 

@@ -72,9 +72,13 @@ def pmi_low(t: Table, *, confidence: float = 0.95) -> Array:
 
 
 def pmi_high(t: Table, *, confidence: float = 0.95) -> Array:
-    """log2(U / E11), U the upper exact Poisson limit of O11 (Garwood 1936), at most log2(N / max(R1, C1))."""
+    """log2(U / E11), U the upper exact Poisson limit of O11 (Garwood 1936).
+
+    Not cut at log2(N / max(R1, C1)), PMI's maximum: these marginals are a sample's too, and a pair that is
+    never apart would lie beyond its own limit every other time.
+    """
     upper = np.where(t.o11 > 0, poisson_limits(t.o11, confidence)[1], np.nan)
-    return np.minimum(log2(share(upper, t.e11)), log2(share(t.n, np.maximum(t.r1, t.c1))))
+    return log2(share(upper, t.e11))
 
 
 def g2(t: Table) -> Array:

@@ -1,5 +1,6 @@
 """Confidence limits of a count, for the interval of PMI."""
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -40,16 +41,16 @@ def _solve(k: Array, p: float, guess: Array) -> Array:
     """
     log_gamma = log_factorial_rest(k) + k * np.log(k) - k  # ln Γ(k + 1)
     # P(k, x) ≤ x^k/Γ(k + 1), so this start is never above the quantile
-    floor = np.exp((np.log(p) + log_gamma) / k)
-    x = np.maximum(guess, floor)
+    log_x = np.maximum((math.log(p) + log_gamma) / k, np.log(np.where(guess > 0, guess, 1e-300)))
     for _ in range(50):
+        x = np.exp(log_x)
         series = sum_of_products(_poisson_ratios(k, x), k.size)
-        log_p = k * np.log(x) - x - log_gamma + np.log(series)
-        step = (np.log(p) - log_p) * series / k  # d ln P / d ln x = k / series
-        x = x * np.exp(step)
+        log_p = k * log_x - x - log_gamma + np.log(series)
+        step = (math.log(p) - log_p) * series / k  # d ln P / d ln x = k / series
+        log_x = log_x + step
         if np.all(abs(step) < 1e-12):
             break
-    return np.asarray(x)
+    return np.asarray(np.exp(log_x))
 
 
 def _poisson_ratios(k: Array, x: Array) -> Ratios:

@@ -174,7 +174,10 @@ def _frozen(column: Column) -> Column:
 
 
 def _plain(column: Column) -> list[Value]:
-    values = column.tolist() if isinstance(column, np.ndarray) else column
+    if isinstance(column, np.ndarray):
+        values = column.tolist()
+    else:
+        values = [value.item() if isinstance(value, np.generic) else value for value in column]
     return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
