@@ -1,0 +1,143 @@
+"""The manifest: the one file that makes a directory an index, written last.
+
+`indexes/FORMAT.md` says in words what these structures hold; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from cooc.errors import DamagedIndex, LaterFormat, NotAnIndex, UnfinishedIndex
+from cooc.tokens.spec import TokenizerSpec
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+WORK = "work"
+"""Folder of a build that has not ended; gone when the manifest is there."""
+
+DOCUMENT = "document"
+
+Direction = Literal["symmetric", "right", "left"]
+Weighting = Literal["uniform", "harmonic"]
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the manifest: unknown fields are refused, so that none is silently ignored."""
+
+
+class SourceRecord(Struct):
+    """What one corpus file gave. `documents` + the sum of `skipped` = the records read."""
+
+    url: str
+    format: str
+    compression: str | None
+    bytes: int
+    digest: str | None
+    documents: int
+    text_bytes: int
+    tokens: int
+    skipped: dict[str, int]
+    skipped_where: list[str]
+    repaired: dict[str, int]
+
+
+class Parameters(Struct):
+    """What the counts depend on, as asked for."""
+
+    text_field: str = "text"
+    id_field: str | None = None
+    meta_fields: tuple[str, ...] = ()
+    text_documents: Literal["file", "line"] = "file"
+    windows: tuple[int, ...] = (10,)
+    direction: Direction = "symmetric"
+    weighting: Weighting = "uniform"
+    ngrams: int = 3
+    min_count: int = 5
+    min_pair_count: int = 1
+    max_terms: int | None = None
+    terms: tuple[str, ...] = ()
+    on_bad_line: Literal["fail", "skip"] = "fail"
+
+
+class WindowRecord(Struct):
+    """One pair matrix. `total` is N; a count is in units of 1/`unit`."""
+
+    name: str
+    window: int | None
+    direction: Direction
+    weighting: Weighting
+    unit: int
+    total: int
+    cells: int
+    min_pair_count: int
+
+
+class NgramRecord(Struct):
+    """One order of n-grams: `kept` of them reach `minimum`; `total` occurrences of all."""
+
+    n: int
+    minimum: int
+    kept: int
+    total: int
+
+
+class FileRecord(Struct):
+    """A file of the index. Its block digests begin at place `first_block` of `blocks.u64`."""
+
+    name: str
+    bytes: int
+    digest: str
+    first_block: int
+
+
+class Manifest(Struct):
+    format: Literal["cooc-index"] = "cooc-index"
+    version: int = FORMAT
+    software: dict[str, str]
+    tokenizer: TokenizerSpec
+    parameters: Parameters
+    sources: list[SourceRecord]
+    documents: int
+    tokens: int
+    codes: Literal["pairs", "plain"]
+    terms: int
+    unit_words: int
+    unit_phrases: int
+    listed: int
+    absent: list[str]
+    windows: list[WindowRecord]
+    ngrams: list[NgramRecord]
+    files: list[FileRecord]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of an index; raises one of the five `IndexFault`s otherwise."""
+    path = folder / MANIFEST
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        if (folder / WORK).is_dir():
+            raise UnfinishedIndex(
+                f"{folder} is unfinished: a build of it has begun and not ended. "
+                "Run the same build command again to go on."
+            ) from None
+        if not folder.is_dir():
+            raise NotAnIndex(f"{folder}: there is no such directory.") from None
+        raise NotAnIndex(f"{folder} is no cooc index: it has no {MANIFEST}.") from None
+    except OSError as error:
+        raise NotAnIndex(f"{path}: can't be read: {error.strerror or error}.") from error
+    try:
+        head: Any = msgspec.json.decode(data)
+        if not isinstance(head, dict) or head.get("format") != "cooc-index":
+            raise NotAnIndex(f"{path} is no manifest of a cooc index.")
+        version = head.get("version")
+        if isinstance(version, int) and version > FORMAT:
+            raise LaterFormat(
+                f"{folder} has index format {version}; this cooc reads formats up to {FORMAT}. Upgrade cooc."
+            )
+        return msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise DamagedIndex(f"{path}: {error}.") from error

@@ -1,0 +1,112 @@
+"""Counting pairs in a window: group the positions by term, then one dense row at a time.
+
+A block of tokens is an array of unit ids in which every document lies between two separators
+(`units + 1`) and a token that has no row is `units`, which keeps its position and counts for nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cooc.kernels.bits import prefetch
+from cooc.kernels.compile import compiled
+from cooc.kernels.rows import MOST_CELL_BYTES, emit_scan, emit_touched
+
+AHEAD = 12
+"""How many occurrences ahead the tokens are asked for: the occurrences of a rare term lie far apart."""
+
+
+@compiled
+def count_keys(keys, first, stop, counts):
+    """Count the keys in [first, stop) into `counts`."""
+    width = np.uint32(stop - first)
+    for position in range(keys.size):
+        key = np.uint32(keys[position] - np.uint32(first))
+        if key < width:
+            counts[key] += 1
+
+
+@compiled
+def group_positions(keys, start, first, stop, cursor, positions):
+    """Write the positions of each key in [first, stop), ascending; `cursor[k]` is where key k's begin.
+
+    Positions are relative to the array that begins `start` places before `keys`. Afterwards `cursor[k]` is
+    where key k's positions end.
+    """
+    width = np.uint32(stop - first)
+    for position in range(keys.size):
+        key = np.uint32(keys[position] - np.uint32(first))
+        if key < width:
+            positions[cursor[key]] = np.uint32(position + start)
+            cursor[key] += 1
+
+
+@compiled
+def count_rows(
+    ids, separator, columns, marginal_columns, positions, starts, left, right, weights, minimum,
+    counts, touched, bits, first, out, ends, sums,
+):  # fmt: skip
+    """Count the contexts of each row's positions and write the rows.
+
+    Row r has the positions `positions[starts[r]:starts[r + 1]]`. Its contexts are up to `left` tokens
+    before and up to `right` after each position, inside the document; one at distance d adds
+    `weights[d]`. `counts` (columns + 1), `touched` (columns + 2) and `bits` are scratch, zero before and
+    after. Results as in `merge_rows`. The dtype of `counts` must hold the largest cell.
+    """
+    rows = starts.size - 1
+    reach = np.uint64(left + right)
+    last = starts[rows] - 1
+    o = np.uint64(0)
+    cells = np.int64(0)
+    one = np.uint64(1)
+    for row in range(first, rows):
+        most = (starts[row + 1] - starts[row]) * np.int64(reach)
+        if np.uint64(out.size) - o < np.uint64(MOST_CELL_BYTES * min(most, columns) + 1):
+            return row, o, cells
+        if most > 2 * columns:
+            # so many contexts that looking at every column costs less than keeping a list of those met
+            for k in range(starts[row], starts[row + 1]):
+                position = np.uint64(positions[k])
+                prefetch(ids, np.uint64(positions[min(k + AHEAD, last)]))
+                for distance in range(one, np.uint64(right) + one):
+                    column = ids[position + distance]
+                    if column == separator:
+                        break
+                    counts[column] += weights[distance]
+                for distance in range(one, np.uint64(left) + one):
+                    column = ids[position - distance]
+                    if column == separator:
+                        break
+                    counts[column] += weights[distance]
+            counts[columns] = 0
+            o, more, sums[row] = emit_scan(counts, columns, marginal_columns, minimum, out, o)
+        else:
+            n = np.uint64(0)
+            for k in range(starts[row], starts[row + 1]):
+                position = np.uint64(positions[k])
+                later = np.uint64(positions[min(k + AHEAD, last)])
+                prefetch(ids, later - np.uint64(min(left, 16)))
+                prefetch(ids, later + np.uint64(min(right, 16)))
+                for distance in range(one, np.uint64(right) + one):
+                    column = ids[position + distance]
+                    if column == separator:
+                        break
+                    count = counts[column]
+                    touched[n] = column
+                    n += np.uint64((count == 0) & (column != columns))
+                    counts[column] = count + weights[distance]
+                for distance in range(one, np.uint64(left) + one):
+                    column = ids[position - distance]
+                    if column == separator:
+                        break
+                    count = counts[column]
+                    touched[n] = column
+                    n += np.uint64((count == 0) & (column != columns))
+                    counts[column] = count + weights[distance]
+            counts[columns] = 0
+            o, more, sums[row] = emit_touched(
+                counts, columns, marginal_columns, minimum, touched, n, bits, out, o
+            )
+        cells += more
+        ends[row] = o
+    return rows, o, cells
