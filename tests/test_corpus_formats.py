@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,7 +82,7 @@ def documents(batches: list[Batch]) -> list[str]:
         assert batch.offsets[0] == 0 and batch.offsets[-1] == len(batch.data)
         assert not batch.data.flags.writeable and batch.data.flags.c_contiguous
         data = batch.data.tobytes()
-        parts = [data[a:b] for a, b in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)]
+        parts = [data[a:b] for a, b in pairwise(batch.offsets)]
         for part in parts:
             part.decode()
         if batch.continues:

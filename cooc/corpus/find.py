@@ -60,7 +60,7 @@ def _entries(place: str) -> tuple[list[Source], bool]:
         return [_local(place)], True
     if not glob.has_magic(place):
         raise SourceError(f"{place}: there is no such file or folder")
-    paths = [os.path.normpath(path) for path in glob.glob(place, recursive=True, include_hidden=True)]
+    paths = [os.path.normpath(path) for path in glob.glob(place, recursive=True)]
     return [_local(path) for path in paths if not os.path.isdir(path)], False
 
 

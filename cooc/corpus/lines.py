@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from cooc.corpus.model import Part, Receipt, Source
-from cooc.corpus.stream import Content, DamagedStreamError, Readable, open_raw
+from cooc.corpus.stream import Content, DamagedStreamError, open_raw
 from cooc.errors import SourceError
 
 # Small enough that a block, its lines and their texts stay in the second-level cache.
@@ -39,7 +39,7 @@ def blocks_of_lines(part: Part, receipt: Receipt) -> Iterator[tuple[int, list[by
         _counts.learn(source, stop, line - 1)
 
 
-def _split_blocks(content: Readable) -> Iterator[list[bytes]]:
+def _split_blocks(content: Content) -> Iterator[list[bytes]]:
     # a line longer than a block is a list of blocks until its end is found, so that it is joined once
     begun: list[bytes] = []
     while block := content.read(BLOCK_BYTES):

@@ -32,8 +32,8 @@ class DamagedStreamError(Exception):
     """The stored bytes can't be decoded on; the reader of lines adds the file and the line."""
 
 
-class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+class Decoded(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
 
 
 def recognise(head: bytes) -> str | None:
@@ -83,6 +83,9 @@ class Digested(io.RawIOBase):
         self._left -= len(block)
         return block
 
+    def read1(self, size: int, /) -> bytes:
+        return self.read(size)
+
     def readinto(self, buffer: Any, /) -> int:
         block = self.read(len(buffer))
         buffer[: len(block)] = block
@@ -117,7 +120,8 @@ class Content:
     def read(self, size: int) -> bytes:
         """Up to `size` bytes, none only at the end; DamagedStreamError says how far it got."""
         try:
-            block = self._stream.read(size)
+            # read1 gives what there is before it comes to the damage
+            block = self._stream.read1(size)
         except Exception as error:
             raise self._damage(error) from error
         self.decoded += len(block)
@@ -160,11 +164,11 @@ def check_size(source: Source, now: int) -> None:
         )
 
 
-def decompressor(stored: Digested, compression: str | None) -> Readable:
+def decompressor(stored: Digested, compression: str | None) -> Decoded:
     if compression == "gzip":
         from isal import igzip
 
-        gzip: Readable = igzip.IGzipFile(fileobj=stored, mode="rb")
+        gzip: Decoded = igzip.IGzipFile(fileobj=stored, mode="rb")
         return gzip
     if compression == "zstd":
         if sys.version_info >= (3, 14):
@@ -174,6 +178,6 @@ def decompressor(stored: Digested, compression: str | None) -> Readable:
 
         # windows up to 2 GiB, as `zstd --long=31` writes them
         window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
-        zst: Readable = zstd.ZstdFile(stored, options=window)
+        zst: Decoded = zstd.ZstdFile(stored, options=window)
         return zst
     return stored

@@ -76,7 +76,7 @@ def _pieces(part: Part, job: Job, size: int, receipt: Receipt) -> Iterator[bytes
         while more:
             try:
                 # room for one whole character at least
-                block = content.read(max(size - len(rest), 4))
+                block = content.read(max(size, 4) - len(rest))
             except DamagedStreamError as error:
                 raise SourceError(f"{part.source.url}:{line}: {error}") from error
             piece = rest + block
