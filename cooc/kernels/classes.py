@@ -1,4 +1,4 @@
-"""The classes of characters that the word tokenizer tells apart (three bits of the tables in `cooc/tokens`)."""
+"""The classes of characters that the word tokenizer tells apart; three bits of the tables in cooc/tokens."""
 
 SEPARATOR = 0
 LETTER = 1  # a letter or a number: starts a word and continues one

@@ -1,8 +1,9 @@
-"""Tokenizers whose terms are known before any text is read: bytes, and Hugging Face `tokenizer.json` files."""
+"""Tokenizers whose terms are known before any text is read: bytes, and Hugging Face `tokenizer.json`."""
 
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from cooc.errors import UsageError
 from cooc.tokens.spec import TokenizerSpec
 from cooc.tokens.vocabulary import LocalVocabulary, vocabulary_of
+from cooc.tokens.words import cut_character
 
 FILE_NAME = "tokenizer.json"
 HELD_BYTES = 16 << 20  # of a document that arrives in pieces; then it is cut
@@ -30,7 +32,7 @@ class FixedCounts:
 
     def add(self, ids: NDArray[np.uint32], counts: NDArray[np.int64], *, open_end: bool) -> None:
         """Count the ids of pieces, of which the last may be unfinished."""
-        from cooc.kernels.words import count_ids
+        from cooc.kernels.vocabulary import count_ids
 
         offsets = np.zeros(counts.size + 1, dtype=np.int64)
         np.cumsum(counts, out=offsets[1:])
@@ -70,7 +72,12 @@ class ByteCounter:
         self._counts = FixedCounts(terms)
 
     def add(
-        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], *, continues: bool = False, open_end: bool = False
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        *,
+        continues: bool = False,
+        open_end: bool = False,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The bytes of pieces as ids."""
         del continues  # what goes on needs nothing of what came before
@@ -106,11 +113,16 @@ class HuggingFaceTokenizer:
 
     def words(self, text: str) -> list[bytes]:
         """The token strings of a text, encoded as it stands (a leading space may matter)."""
-        return [token.encode("utf-8", "replace") for token in self._model.encode(text, add_special_tokens=False).tokens]
+        tokens: list[str] = self._model.encode(text, add_special_tokens=False).tokens
+        return [token.encode("utf-8", "replace") for token in tokens]
 
 
 class HuggingFaceCounter:
-    """Counts tokens. A document in pieces is put together, and cut at white space where it grows beyond 16 MB."""
+    """Counts tokens.
+
+    A document that comes in pieces is held back until it ends. Beyond 16 MB it is cut behind the last line
+    end, or else the last blank, and its parts are tokenised by themselves, which may change tokens there.
+    """
 
     def __init__(self, model: Any, terms: LocalVocabulary) -> None:
         self._model = model
@@ -118,10 +130,15 @@ class HuggingFaceCounter:
         self._held: list[bytes] = []
 
     def add(
-        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], *, continues: bool = False, open_end: bool = False
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        *,
+        continues: bool = False,
+        open_end: bool = False,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Tokenise pieces of documents; the tokens of one that is held back count for a later piece."""
-        texts = [data[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        texts = [data[a:b].tobytes() for a, b in pairwise(offsets)]
         if continues:
             texts[0] = b"".join([*self._held, texts[0]])
         self._held = []
@@ -159,11 +176,8 @@ def ready_part(text: bytes) -> tuple[bytes, bytes]:
     if len(text) < HELD_BYTES:
         return b"", text
     cut = text.rfind(b"\n") + 1 or max(text.rfind(b" "), text.rfind(b"\t")) + 1
-    if cut == 0:  # no white space in all of it: cut between characters
-        cut = len(text)
-        while cut and text[cut - 1] & 0xC0 == 0x80:
-            cut -= 1
-        cut = cut - 1 if cut and text[cut - 1] >= 0xC0 else cut
+    if cut == 0:  # no white space in all of it
+        cut = len(text) - cut_character(text[-3:])
     return text[:cut], text[cut:]
 
 
@@ -192,7 +206,8 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"can't read the tokenizer file {path}: {error.strerror}; give a file as hf:FILE") from error
+        reason = f"can't read the tokenizer file {path}: {error.strerror}"
+        raise UsageError(f"{reason}; give the path of a tokenizer.json as hf:FILE") from error
 
 
 def digest_of(content: bytes) -> str:

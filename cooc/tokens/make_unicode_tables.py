@@ -1,4 +1,4 @@
-"""Writes the tables of the word tokenizer from the running Python's `unicodedata`; run by hand, never at run time.
+"""Writes the tables of the word tokenizer from the running Python's `unicodedata`; run by hand.
 
     python3.11 -m cooc.tokens.make_unicode_tables
 

@@ -18,11 +18,16 @@ class TokenCounter(Protocol):
     """Tokenises documents, whole or in pieces, and counts their terms."""
 
     def add(
-        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], *, continues: bool = False, open_end: bool = False
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        *,
+        continues: bool = False,
+        open_end: bool = False,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The ids of the tokens of pieces `data[offsets[i]:offsets[i + 1]]`, and how many each piece has.
 
-        `continues`: the first piece goes on with the document that the last call left unfinished with `open_end`.
+        `continues`: the first piece goes on with the document that the last call left open by `open_end`.
         """
         ...
 
@@ -32,7 +37,7 @@ class TokenCounter(Protocol):
 
 
 class Tokenizer(Protocol):
-    """A tokenizer. `fixed` are its terms where they are known beforehand, `stored` the file an index must keep."""
+    """A tokenizer. `fixed` are its terms where they are known, `stored` is the file an index must keep."""
 
     @property
     def spec(self) -> TokenizerSpec: ...
@@ -51,7 +56,9 @@ def tokenizer_for(option: str, *, keep_case: bool = False) -> Tokenizer:
     if option == "word":
         return WordTokenizer(keep_case=keep_case)
     if keep_case and (option == "bytes" or option.startswith("hf:")):
-        raise UsageError(f"--keep-case has no meaning with --tokenizer {option}, which never folds case; leave it out")
+        raise UsageError(
+            f"--keep-case says nothing with --tokenizer {option}, which keeps case; leave it out"
+        )
     if option == "bytes":
         return ByteTokenizer()
     if option.startswith("hf:") and option != "hf:":
@@ -68,8 +75,8 @@ def tokenizer_of(spec: TokenizerSpec, directory: Path) -> Tokenizer:
         return stored_tokenizer(spec, directory)
     if spec.rules != RULES or spec.unicode != VERSION:
         raise LaterFormat(
-            f"the words of {directory} were cut by rules {spec.rules} with Unicode {spec.unicode}; this cooc has rules "
-            f"{RULES} with Unicode {VERSION}, and would look up other words. Open it with the cooc that built it."
+            f"{directory} has words by rules {spec.rules} and Unicode {spec.unicode}; this cooc has "
+            f"rules {RULES} and Unicode {VERSION} and might miss some. Open it with the cooc that built it."
         )
     return WordTokenizer(keep_case=spec.keep_case)
 
@@ -78,11 +85,12 @@ def stored_tokenizer(spec: TokenizerSpec, directory: Path) -> HuggingFaceTokeniz
     """The tokenizer whose file lies in the index, if it is still the file the index was built with."""
     name = spec.file or ""
     if name in ("", ".", "..") or Path(name).name != name:
-        raise DamagedIndex(f'the manifest of {directory} names "{name}" as tokenizer file; expected a plain file name')
+        raise DamagedIndex(f'the manifest of {directory} names "{name}" as tokenizer; expected a file name')
     path = directory / name
     if not path.is_file():
-        raise DamagedIndex(f"{path} is missing; the index can't be asked without its tokenizer. Build it again.")
+        raise DamagedIndex(f"{path} is missing; the index can't be asked without it. Build it again.")
     content = path.read_bytes()
-    if digest_of(content) != spec.digest:
-        raise DamagedIndex(f"{path}: digest {digest_of(content)}, expected {spec.digest}. Restore it or build again.")
+    found = digest_of(content)
+    if found != spec.digest:
+        raise DamagedIndex(f"{path} has digest {found}, expected {spec.digest}. Restore it or build again.")
     return HuggingFaceTokenizer(content, str(path))

@@ -1,4 +1,4 @@
-"""The Unicode tables of the word tokenizer, as `make_unicode_tables` wrote them; the running Python's are not used."""
+"""The Unicode tables of the word tokenizer, as `make_unicode_tables` wrote them, whatever Python runs."""
 
 import struct
 from functools import cache

@@ -1,11 +1,13 @@
 """The word tokenizer: Unicode letters, numbers and marks make words, inner apostrophes stay, case is folded.
 
-A word is a longest run of word characters. Letters (category L) and numbers (N) start a word and continue it; marks (M),
-ZERO WIDTH JOINER and NON-JOINER continue it. An apostrophe (' or ’, kept as ') belongs to a word between two of its
-characters, of which the second is a letter or number and the first no joiner. SOFT HYPHEN is as if it were not there.
-Everything else separates and takes no position. Each character is case-folded by itself, in full (ß gives ss); nothing
-else is normalised, so a composed and a decomposed é differ. A word longer than 255 bytes is cut into words of at most
-255, between characters, so that no blob of letters can make the vocabulary hold a term of megabytes.
+A word is a longest run of word characters. Letters (category L) and numbers (N) start a word and continue
+it; marks (M), ZERO WIDTH JOINER and NON-JOINER continue it. An apostrophe (' or ’, kept as ') belongs to a
+word between two of its characters, of which the first is no joiner and the second a letter or number.
+SOFT HYPHEN is as if it were not there. Everything else separates and takes no position.
+
+Each character is case-folded by itself, in full (ß gives ss); nothing else is normalised, so a composed and
+a decomposed é differ. A word longer than 255 bytes is cut into words of at most 255, between characters, so
+that no blob of letters makes a term of megabytes.
 """
 
 import re
@@ -21,8 +23,9 @@ from cooc.tokens.vocabulary import LocalVocabulary
 
 MAX_WORD_BYTES = 255
 ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
+QUERY_ROWS = 256
 MOST_TERMS = 2**31  # ids are 32 bits, and the table needs twice as many slots
-STEPS = 1 << 14
+MOST_DOCUMENTS = 2**32 - 2  # the number of the last document of a term is kept in 32 bits
 
 
 class WordTokenizer:
@@ -50,7 +53,7 @@ class WordTokenizer:
             # what the kernel would give, without the time to load it: most queries are a plain word or two
             found = ASCII_WORD.findall(text if self.spec.keep_case else text.lower())
             return [word.encode() for word in found]
-        counter = self.counter()
+        counter = WordCounter(keep_case=self.spec.keep_case, rows=QUERY_ROWS)
         data = np.frombuffer(text.encode("utf-8", "replace"), dtype=np.uint8)
         ids, _ = counter.add(data, np.array([0, data.size], dtype=np.int64))
         terms = counter.vocabulary()
@@ -58,95 +61,128 @@ class WordTokenizer:
 
 
 class WordCounter:
-    """Counts pieces of documents into one vocabulary; ids are in order of first appearance."""
+    """Counts pieces of documents into one vocabulary; ids are in order of first appearance.
 
-    def __init__(self, *, keep_case: bool = False, rows: int = 256, multiplier: int | None = None) -> None:
-        # `rows` and `multiplier` are for tests, which force growth and collisions
-        from cooc.kernels import words as kernel
+    `rows` is how many terms there is room for at first; both are there for the tests, which force growth and
+    collisions.
+    """
 
-        self._kernel = kernel
+    def __init__(
+        self, *, keep_case: bool = False, rows: int = 1 << 15, multiplier: np.uint64 | None = None
+    ) -> None:
+        from cooc.kernels import vocabulary, words
+
+        self._count_words, self._rehash = words.count_words, vocabulary.rehash
         self._keep_case = keep_case
-        self._multiplier = kernel.MULTIPLIER if multiplier is None else np.uint64(multiplier)
+        self._multiplier = vocabulary.MULTIPLIER if multiplier is None else multiplier
         self._tables = unicode_tables()
-        self._state = np.zeros(kernel.STATE_FIELDS, dtype=np.int64)
-        self._scratch = np.zeros((2, kernel.UNITS), dtype=np.uint64)
-        self._table = np.zeros((2 * rows, 2), dtype=np.uint64)
-        self._terms = np.zeros((rows, 4), dtype=np.int64)
-        self._arena = np.zeros(2 * kernel.ROOM_UNITS, dtype=np.uint64)
+        self._state = np.zeros(words.STATE_FIELDS, dtype=np.int64)
+        self._state[words.DOCUMENT] = 1
+        self._scratch = np.zeros((2, words.UNITS), dtype=np.uint64)
+        self._table = empty_table(2 * rows)
+        self._places = np.zeros(rows, dtype=np.int64)
+        self._arena = np.zeros(2 * rows, dtype=np.uint64)
         self._open = False
         self._tail = b""
 
     def add(
-        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], *, continues: bool = False, open_end: bool = False
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        *,
+        continues: bool = False,
+        open_end: bool = False,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Tokenise pieces of documents: the ids of their words, and how many of them each piece has.
 
         A word that is cut by the end of an unfinished piece counts for the piece it ends in.
         """
+        from cooc.kernels import words
+
         if continues != self._open:
             raise ValueError("a piece that continues must follow an unfinished one, and nothing else may")
         data, offsets = self._whole_characters(data, offsets, open_end=open_end)
-        data = np.ascontiguousarray(data).view()
-        data.flags.writeable = False  # the kernel is compiled once, for arrays that can't be written, whatever comes
-        self._open = open_end and offsets.size > 1
+        self._open = open_end
+        # a word and its separator take two bytes, and each piece may end a word without one
         ids = np.empty(int(offsets[-1] - offsets[0]) // 2 + 2 * offsets.size, dtype=np.uint32)
         counts = np.zeros(offsets.size - 1, dtype=np.int64)
-        kernel, state = self._kernel, self._state
-        state[kernel.PIECE] = state[kernel.WRITTEN] = state[kernel.FIRST] = 0
-        state[kernel.POSITION] = offsets[0]
+        state = self._state
+        state[words.PIECE] = state[words.WRITTEN] = state[words.FIRST] = 0
+        state[words.POSITION] = offsets[0]
+        if state[words.DOCUMENT] + counts.size > MOST_DOCUMENTS:
+            raise BuildError(f"one worker met more than {MOST_DOCUMENTS:,} documents; use more workers")
         with np.errstate(over="ignore"):  # for interpreted mode; compiled integers wrap silently, as meant
-            while kernel.count_words(
-                data, offsets, self._open, state, self._scratch, *self._tables, self._table, self._terms, self._arena,
-                ids, counts, self._keep_case, self._multiplier,
+            while self._count_words(
+                data, offsets, open_end, state, self._scratch, *self._tables,
+                self._table, self._places, self._arena, ids, counts, self._keep_case, self._multiplier,
             ):  # fmt: skip
                 self._grow()
-        return ids[: state[kernel.WRITTEN]], counts
+        return ids[: state[words.WRITTEN]], counts
 
     def vocabulary(self) -> LocalVocabulary:
         """The terms seen so far and their counts, by id."""
-        kernel = self._kernel
-        terms = self._terms[: self._state[kernel.SIZE]]
-        padded = self._arena[: self._state[kernel.ARENA]].astype("<u8", copy=False).view(np.uint8)
+        from cooc.kernels.vocabulary import DOCUMENTS, LABEL, LOW_HALF, OCCURRENCES, SIZE, U32, USED
+
+        padded = self._arena[: self._state[USED]].astype("<u8", copy=False).view(np.uint8)
         is_text = padded != 0
-        ends = np.zeros(padded.size + 1, dtype=np.int64)
-        np.cumsum(is_text, out=ends[1:])
-        starts = np.append(terms[:, kernel.START] * 8, padded.size)
+        offsets = np.zeros(padded.size + 1, dtype=np.int64)
+        np.cumsum(is_text, out=offsets[1:])
+        places = self._places[: self._state[SIZE]]
+        entries = self._table[self._table[:, LABEL] != 0]
+        entries = entries[np.argsort(entries[:, LABEL] & LOW_HALF)]
         return LocalVocabulary(
-            padded[is_text], ends[starts], terms[:, kernel.OCCURRENCES].copy(), terms[:, kernel.DOCUMENTS].copy()
+            padded[is_text],
+            offsets[np.append(places * 8, padded.size)],
+            entries[:, OCCURRENCES].astype(np.int64),
+            (entries[:, DOCUMENTS] >> U32).astype(np.int64),
         )
 
     def _whole_characters(
         self, data: NDArray[np.uint8], offsets: NDArray[np.int64], *, open_end: bool
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Put back the bytes of a character that the last call's end had cut, and hold back those of the next."""
+        """Put back the bytes of a character that the last call's end had cut, hold back those cut now.
+
+        The data is returned as the kernel is compiled for: contiguous, and not to be written.
+        """
         if self._tail:
             first = int(offsets[0])
             data = np.concatenate([np.frombuffer(self._tail, dtype=np.uint8), data[first:]])
             offsets = offsets - first + len(self._tail)
             offsets[0] = 0
             self._tail = b""
-        if open_end and offsets.size > 1:
+        if open_end:
             stop = int(offsets[-1])
             cut = cut_character(data[max(int(offsets[-2]), stop - 3) : stop].tobytes())
             if cut:
                 self._tail = data[stop - cut : stop].tobytes()
                 offsets = offsets.copy()
                 offsets[-1] -= cut
+        data = np.ascontiguousarray(data).view()
+        data.flags.writeable = False
         return data, offsets
 
     def _grow(self) -> None:
         """Make room for more terms, or more of their text, whichever is short."""
-        kernel, state = self._kernel, self._state
-        if len(self._terms) - state[kernel.SIZE] < kernel.ROOM:
-            rows = len(self._terms) * (8 if len(self._terms) < STEPS else 2)
+        from cooc.kernels.vocabulary import ROOM, ROOM_UNITS, SIZE, USED
+
+        rows = self._places.size
+        if rows - self._state[SIZE] < ROOM:
+            rows *= 2
             if rows > MOST_TERMS:
-                raise BuildError(f"one worker met more than {MOST_TERMS // 2:,} different words; use more workers")
-            self._terms = grown(self._terms, rows)
-            table = np.zeros((2 * rows, 2), dtype=np.uint64)
-            kernel.rehash(self._table, table, self._multiplier)
+                raise BuildError(f"one worker met more than {rows // 2:,} different words; use more workers")
+            self._places = grown(self._places, rows)
+            table = empty_table(2 * rows)
+            self._rehash(self._table, table, self._multiplier)
             self._table = table
-        if self._arena.size - state[kernel.ARENA] < kernel.ROOM_UNITS:
-            self._arena = grown(self._arena, self._arena.size * 2)
+        if self._arena.size - self._state[USED] < ROOM_UNITS:
+            self._arena = grown(self._arena, 2 * self._arena.size)
+
+
+def empty_table(slots: int) -> NDArray[np.uint64]:
+    """A table of 32-byte entries, none of which lies across two cache lines."""
+    spare = np.zeros(4 * slots + 8, dtype=np.uint64)
+    skip = -spare.ctypes.data % 64 // 8
+    return spare[skip : skip + 4 * slots].reshape(slots, 4)
 
 
 def grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
