@@ -9,7 +9,7 @@ from cooc.corpus.stream import Content, DamagedStreamError, open_raw
 from cooc.errors import SourceError
 
 # Small enough that a block, its lines and their texts stay in the second-level cache.
-BLOCK_BYTES = 256 << 10
+BLOCK_BYTES = 128 << 10
 SCAN_BYTES = 8 << 20
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

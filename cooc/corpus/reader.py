@@ -6,8 +6,10 @@ from cooc.corpus.documents import Chunk, Job, cut
 from cooc.corpus.jsonl import read_jsonl
 from cooc.corpus.model import Batch, Fields, OnBad, Part, Receipt
 from cooc.corpus.text import read_lines, read_text
+from cooc.errors import BadRecord
 
 BATCH_BYTES = 4 << 20
+REMEDY = "To skip such records and have them counted: --on-bad-line skip"
 
 
 def read(
@@ -28,10 +30,13 @@ def read(
         batches = read_text(part, job, batch_bytes)
     else:
         batches = (batch for chunk in _chunks(part, job, batch_bytes) for batch in cut(chunk, batch_bytes))
-    for batch in batches:
-        receipt.documents += len(batch.metadata)
-        receipt.text_bytes += len(batch.data)
-        yield batch
+    try:
+        for batch in batches:
+            receipt.documents += len(batch.metadata)
+            receipt.text_bytes += len(batch.data)
+            yield batch
+    except BadRecord as error:
+        raise BadRecord(error.where, error.reason, f"{error.detail}. {REMEDY}") from None
 
 
 def _chunks(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
