@@ -93,7 +93,7 @@ class FileRecord(Struct):
     first_block: int
 
 
-class Manifest(Struct):
+class Manifest(Struct, kw_only=True):
     format: Literal["cooc-index"] = "cooc-index"
     version: int = FORMAT
     software: dict[str, str]

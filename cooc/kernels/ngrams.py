@@ -26,15 +26,15 @@ def mask_followers(ids, nodes, outside, separator, followers):
 
 
 @compiled
-def extend_nodes(followers, positions, starts, first_row, level_starts, level_last, found, grown):
+def extend_nodes(followers, positions, starts, level_starts, level_last, found, grown):
     """Give each position that ends a kept (n+1)-gram the number of its n+1-gram, in `grown`.
 
-    Row r (of the rows from `first_row`) has the n-gram ends `positions[starts[r]:starts[r + 1]]`; the kept
-    extensions of row r are `level_last[level_starts[first_row + r]:…]`. `found` is scratch, zero before
-    and after, one place for each id, "outside" and separator.
+    Row r has the n-gram ends `positions[starts[r]:starts[r + 1]]`, and its kept extensions are
+    `level_last[level_starts[r]:level_starts[r + 1]]`. `found` is scratch, zero before and after, one place
+    for each id, "outside" and separator.
     """
     for row in range(starts.size - 1):
-        low, high = level_starts[first_row + row], level_starts[first_row + row + 1]
+        low, high = level_starts[row], level_starts[row + 1]
         if low == high:
             continue
         for k in range(low, high):

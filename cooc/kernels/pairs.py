@@ -110,3 +110,26 @@ def count_rows(
         cells += more
         ends[row] = o
     return rows, o, cells
+
+
+@compiled
+def sum_contexts(ids, separator, units, start, stop, left, right, weights, sums):
+    """Add to `sums[unit]` the weights of the contexts of each token in [start, stop) that has a row."""
+    for position in range(start, stop):
+        unit = ids[position]
+        if unit >= units:
+            continue
+        total = np.int64(0)
+        for distance in range(1, right + 1):
+            other = ids[position + distance]
+            if other == separator:
+                break
+            if other != units:
+                total += np.int64(weights[distance])
+        for distance in range(1, left + 1):
+            other = ids[position - distance]
+            if other == separator:
+                break
+            if other != units:
+                total += np.int64(weights[distance])
+        sums[unit] += total

@@ -1,0 +1,37 @@
+"""The end of a build: digests of every file, then the manifest, which makes the directory an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from cooc.build.work import Work
+from cooc.index.files import digest_blocks, files_below, write_array, write_whole
+from cooc.index.layout import BLOCKS, LOG
+from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest
+
+
+def publish(work: Work, manifest: Manifest) -> None:
+    """Digest what was written, write the manifest last, and clear away the work."""
+    names = [name for name in files_below(work.index)
+             if not name.startswith(f"{WORK}/") and name not in (BLOCKS, LOG, MANIFEST)]  # fmt: skip
+    digests = work.tasks("digests", digest_file, [(name,) for name in names])
+    blocks: list[int] = []
+    files = []
+    for name, (size, whole, of_file) in zip(names, digests, strict=True):
+        files.append(FileRecord(name=name, bytes=size, digest=whole, first_block=len(blocks)))
+        blocks.extend(of_file)
+    write_array(work.index / BLOCKS, np.array(blocks, np.uint64))
+    _, whole = digest_blocks(work.index / BLOCKS)
+    files.append(FileRecord(name=BLOCKS, bytes=8 * len(blocks), digest=whole, first_block=len(blocks)))
+    complete = msgspec.structs.replace(manifest, files=files)
+    write_whole(work.index / MANIFEST, msgspec.json.format(msgspec.json.encode(complete), indent=1))
+    work.clear()
+
+
+def digest_file(work: Work, name: str) -> Any:
+    path = work.index / name
+    blocks, whole = digest_blocks(path)
+    return path.stat().st_size, whole, blocks

@@ -1,0 +1,111 @@
+"""Where a build keeps what is not yet an index: tasks that are done, and files between stages."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from cooc.errors import BuildError
+from cooc.index.files import write_whole
+from cooc.index.manifest import WORK
+
+
+class Progress(Protocol):
+    """Is told how far a stage has come."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None: ...
+
+
+def silent(stage: str, done: int, total: int, note: str = "") -> None:
+    """A progress that says nothing."""
+
+
+class Work:
+    """The directory of a build. `tasks` runs functions once each, remembering what they returned."""
+
+    def __init__(self, index: Path, *, workers: int, memory: int, progress: Progress = silent) -> None:
+        self.index, self.folder = index, index / WORK
+        self.workers, self.memory, self.progress = workers, memory, progress
+
+    def path(self, name: str) -> Path:
+        """A file between stages."""
+        return self.folder / name
+
+    def tasks(
+        self, stage: str, function: Callable[..., Any], rows: Iterable[tuple[Any, ...]], *, weight: str = ""
+    ) -> list[Any]:
+        """Call `function(self, *row)` for each row, several at a time; results in the order of the rows.
+
+        A result is JSON-able and is kept on disk after everything the task wrote, so a task that was done
+        before a build was stopped is not done again. The first error stops the stage once running tasks end.
+        """
+        todo = list(rows)
+        results: list[Any] = [self._done(stage, number) for number in range(len(todo))]
+        missing = [number for number, result in enumerate(results) if result is None]
+        finished = len(todo) - len(missing)
+        self.progress(stage, finished, len(todo))
+
+        def run(number: int) -> None:
+            nonlocal finished
+            result = function(self, *todo[number])
+            write_whole(self._receipt(stage, number), msgspec.json.encode([result]))
+            results[number] = [result]
+            finished += 1
+            self.progress(stage, finished, len(todo))
+
+        if self.workers == 1 or len(missing) < 2:
+            for number in missing:
+                run(number)
+        else:
+            with ThreadPoolExecutor(self.workers) as pool:
+                self._await([pool.submit(run, number) for number in missing])
+        return [result[0] for result in results]
+
+    def once(self, stage: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """`tasks` for a stage that is one task."""
+        return self.tasks(stage, function, [arguments])[0]
+
+    def _await(self, futures: list[Future[None]]) -> None:
+        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in waiting:
+            future.cancel()
+        for future in done:
+            future.result()
+
+    def _receipt(self, stage: str, number: int) -> Path:
+        return self.folder / "done" / f"{stage.replace(' ', '-')}-{number}.json"
+
+    def _done(self, stage: str, number: int) -> Any:
+        path = self._receipt(stage, number)
+        return msgspec.json.decode(path.read_bytes()) if path.exists() else None
+
+    def clear(self) -> None:
+        """Remove everything between stages; renamed first, so that half of it is never taken for work."""
+        gone = self.index / f"{WORK}.gone"
+        shutil.rmtree(gone, ignore_errors=True)
+        os.replace(self.folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+@contextmanager
+def sole_builder(index: Path) -> Iterator[None]:
+    """Hold the directory for this build; raises `BuildError` when another build holds it."""
+    try:
+        (index / WORK).mkdir(parents=True, exist_ok=True)
+        lock = open(index / WORK / "lock", "w")
+    except OSError as error:
+        raise BuildError(f"{index}: can't write there ({error.strerror}). Choose another --out.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BuildError(f"{index}: another build is writing there. Wait for it, or choose another --out.") from None
+        yield

@@ -1,0 +1,10 @@
+"""Names of the folders and files of an index; FORMAT.md describes each."""
+
+TOKENS = "tokens"
+VOCABULARY = "vocabulary"
+UNITS = "units"
+PAIRS = "pairs"
+NGRAMS = "ngrams"
+BLOCKS = "blocks.u64"
+TOKENIZER = "tokenizer.json"
+LOG = "build.jsonl"
