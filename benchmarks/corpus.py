@@ -1,50 +1,24 @@
-"""One text in every form the benchmark reads: `python -m benchmarks.corpus SOURCE... --out DIR`.
+"""The text of the benchmark: `python -m benchmarks.corpus SOURCE... --out FILE.txt`.
 
 GloVe splits at white space and folds nothing, so the comparison is only fair on text where that gives the
-words cooc finds: each document is written as its case-folded words, joined by single spaces, on one line.
-
-    NAME.txt NAME.jsonl NAME.jsonl.zst NAME.parquet     the same words, document for document
-    NAME.raw.jsonl                                      the text as it was, for what tokenising really costs
+words cooc finds: each document is written as its words, found by cooc and joined by single spaces, on one
+line. With --raw FILE.jsonl the documents are also written as they were.
 """
 
 import argparse
 import contextlib
 import json
-import re
-import sys
-import unicodedata
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from backports import zstd
 
+from cooc.tokens.words import WordTokenizer
+
 _BATCH = 200
-
-
-def _class_of(*majors: str) -> str:
-    """The code points of these general categories, as the ranges of a regular expression's class."""
-    codes = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in majors)
-    ranges = []
-    for _, run in groupby(enumerate(codes), key=lambda pair: pair[1] - pair[0]):
-        members = [code for _, code in run]
-        ranges.append(f"\\U{members[0]:08x}-\\U{members[-1]:08x}")
-    return "".join(ranges)
-
-
-_LETTERS = _class_of("L", "N", "M")
-_WORD = re.compile(f"[{_LETTERS}]+(?:'[{_LETTERS}]+)*")
-
-
-def folded_words(text: str) -> list[str]:
-    """Runs of letters, digits and marks, with the apostrophes within them, in folded case.
-
-    >>> folded_words("The Great Auk's nest: 2½ × as BIG!")
-    ['the', 'great', "auk's", 'nest', '2½', 'as', 'big']
-    """
-    return _WORD.findall(text.replace("’", "'").casefold())
+_SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
 
 def documents(path: Path) -> Iterator[str]:
@@ -55,45 +29,70 @@ def documents(path: Path) -> Iterator[str]:
             yield json.loads(line)["text"]
 
 
-def write_forms(sources: list[Path], folder: Path, name: str) -> dict[str, int]:
-    """Write every form of the sources' documents; give back how many documents and words there are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
+def write_words(texts: Iterable[str], path: Path, raw: Path | None = None) -> dict[str, int]:
+    """Write each text's words as a line; give back how many documents and words there are."""
+    tokenizer = WordTokenizer()
     counted = {"documents": 0, "words": 0}
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context((folder / f"{name}.txt").open("w", encoding="utf-8"))
-        lines = stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8"))
-        packed = stack.enter_context(zstd.open(folder / f"{name}.jsonl.zst", "wt", encoding="utf-8"))
-        raw = stack.enter_context((folder / f"{name}.raw.jsonl").open("w", encoding="utf-8"))
-        table = stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd"))
-        batch: list[dict[str, str]] = []
-        for text in (text for source in sources for text in documents(source)):
-            words = folded_words(text)
-            row = {"id": str(counted["documents"]), "text": " ".join(words)}
-            line = json.dumps(row, ensure_ascii=False) + "\n"
-            plain.write(row["text"] + "\n")
-            lines.write(line)
-            packed.write(line)
-            raw.write(json.dumps(row | {"text": text}, ensure_ascii=False) + "\n")
-            batch.append(row)
-            if len(batch) == _BATCH:
-                table.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
-                batch.clear()
+        plain = stack.enter_context(path.open("w", encoding="utf-8"))
+        untouched = stack.enter_context(raw.open("w", encoding="utf-8")) if raw else None
+        for text in texts:
+            words = [word.decode() for word in tokenizer.words(text)]
+            plain.write(" ".join(words) + "\n")
+            if untouched:
+                untouched.write(_row(counted["documents"], text))
             counted["documents"] += 1
             counted["words"] += len(words)
-        if batch:
-            table.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
     return counted
 
 
+def write_forms(text: Path, folder: Path) -> dict[str, Path]:
+    """The lines of a text as documents of every other format, by the format's name."""
+    names = {"jsonl": "jsonl", "jsonl_zst": "jsonl.zst", "parquet": "parquet"}
+    forms = {name: folder / f"{text.stem}.{suffix}" for name, suffix in names.items()}
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(text.open(encoding="utf-8", newline="\n"))
+        plain = stack.enter_context(forms["jsonl"].open("w", encoding="utf-8"))
+        packed = stack.enter_context(zstd.open(forms["jsonl_zst"], "wt", encoding="utf-8"))
+        table = stack.enter_context(pq.ParquetWriter(forms["parquet"], _SCHEMA, compression="zstd"))
+        batch: list[dict[str, str]] = []
+        for number, line in enumerate(lines):
+            row = _row(number, line.rstrip("\n"))
+            plain.write(row)
+            packed.write(row)
+            batch.append({"id": str(number), "text": line.rstrip("\n")})
+            if len(batch) == _BATCH:
+                table.write_batch(pa.RecordBatch.from_pylist(batch, schema=_SCHEMA))
+                batch.clear()
+        if batch:
+            table.write_batch(pa.RecordBatch.from_pylist(batch, schema=_SCHEMA))
+    return forms
+
+
+def write_sample(text: Path, path: Path, least: int) -> int:
+    """The first lines of a text that together have at least so many words; how many they have."""
+    words = 0
+    with text.open(encoding="utf-8", newline="\n") as lines, path.open("w", encoding="utf-8") as sample:
+        for line in lines:
+            sample.write(line)
+            words += len(line.split())
+            if words >= least:
+                break
+    return words
+
+
+def _row(number: int, text: str) -> str:
+    return json.dumps({"id": str(number), "text": text}, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser = argparse.ArgumentParser(prog="benchmarks.corpus", description="Write the text of the benchmark.")
     parser.add_argument("sources", nargs="+", type=Path, help=".jsonl or .jsonl.zst with a field `text`")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", default="corpus")
+    parser.add_argument("--out", type=Path, required=True, help="the text, one document a line")
+    parser.add_argument("--raw", type=Path, help="the documents as they were, as .jsonl")
     args = parser.parse_args()
-    print(json.dumps(write_forms(args.sources, args.out, args.name)))
+    texts = (text for source in args.sources for text in documents(source))
+    print(json.dumps(write_words(texts, args.out, args.raw)))
 
 
 if __name__ == "__main__":
