@@ -1,7 +1,11 @@
 """The word tokenizer against its plain Python definition, character by character and piece by piece."""
 
+import json
 import os
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cooc.tokens import tokenizer_for
+from cooc.tokens.make_unicode_tables import tables
+from cooc.tokens.unicode import path_of
 from cooc.tokens.words import WordCounter, WordTokenizer
 from tests.naive.words import naive_words
 
+SLICES = Path(__file__).parents[2] / "shared" / "data" / "corpora" / "slices"
 IS_14 = unicodedata.unidata_version == "14.0.0"
+any_time = settings(deadline=None)  # the first call compiles
 large = pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="too slow when not compiled")
 AWKWARD = "aaabkXYZ019  \n.,-_''’’ßİéÉДдς中文\u00ad\u200c\u200d\u0301\u0345ΐﬃ😀—\0"
 
@@ -84,11 +92,13 @@ def test_hand_made_cases(text: str, words: list[str]) -> None:
         assert naive_words(text) == expected
 
 
+@any_time
 @given(texts, st.booleans())
 def test_words_are_those_of_the_plain_definition(text: str, keep_case: bool) -> None:
     assert counted(WordCounter(keep_case=keep_case), [text]) == [naive_words(text, keep_case=keep_case)]
 
 
+@any_time
 @given(texts, st.booleans())
 def test_a_query_finds_the_words_the_build_found(text: str, keep_case: bool) -> None:
     tokenizer = tokenizer_for("word", keep_case=keep_case)
@@ -98,12 +108,21 @@ def test_a_query_finds_the_words_the_build_found(text: str, keep_case: bool) -> 
 @pytest.mark.skipif(not IS_14, reason="this Python has other Unicode tables")
 @large
 def test_every_character_is_classed_and_folded_as_unicode_14_says() -> None:
-    characters = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
+    every = (chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000)
+    # of private and unassigned characters, which are the most, a sample
+    characters = [c for c in every if unicodedata.category(c) not in ("Cn", "Co") or ord(c) % 97 == 0]
     for start in range(0, len(characters), 1 << 16):
         text = "".join(f"a{c}b {c}\n" for c in characters[start : start + (1 << 16)])
         assert counted(WordCounter(), [text])[0] == naive_words(text)
 
 
+@large
+@pytest.mark.skipif(not IS_14, reason="this Python has other Unicode tables")
+def test_the_tables_kept_are_those_that_are_made() -> None:
+    assert path_of("14.0.0").read_bytes() == tables()
+
+
+@any_time
 @given(awkward_text)
 def test_a_word_is_its_own_word(text: str) -> None:
     tokenizer = WordTokenizer()
@@ -121,6 +140,7 @@ def test_words_of_any_length_anywhere_in_a_block(letter: str) -> None:
                 assert counted(WordCounter(), [text]) == [naive_words(text)]
 
 
+@any_time
 @given(st.lists(texts, max_size=6), st.booleans())
 def test_documents_are_kept_apart_and_counted(documents: list[str], tight: bool) -> None:
     counter = WordCounter(rows=128) if tight else WordCounter()
@@ -151,7 +171,7 @@ def in_pieces(pieces: list[bytes], document: str) -> tuple[list[bytes], list[int
     return [vocabulary.term(i) for i in np.concatenate(parts)], vocabulary.documents.tolist()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(any_time, max_examples=40)
 @given(texts)
 def test_a_document_cut_anywhere_has_the_words_of_the_whole(text: str) -> None:
     expected, whole = naive_words(text), text.encode()
@@ -161,6 +181,7 @@ def test_a_document_cut_anywhere_has_the_words_of_the_whole(text: str) -> None:
         assert documents == [2] * len(set(expected))
 
 
+@any_time
 @given(texts.map(lambda text: text * 3), st.integers(1, 9))
 def test_a_document_in_many_small_pieces_has_the_words_of_the_whole(text: str, size: int) -> None:
     whole = text.encode()
@@ -197,6 +218,7 @@ def test_a_vocabulary_that_is_full_in_the_middle_of_foreign_text_grows() -> None
     assert counted(WordCounter(rows=128), [text])[0] == naive_words(text)
 
 
+@any_time
 @given(
     st.lists(st.sampled_from(["aa", "ab", "b" * 8, "b" * 9, "b" * 17, "b" * 16 + "c", "д" * 9, "x" * 250]))
 )
@@ -212,6 +234,7 @@ def test_many_words_of_one_hash_stay_apart_through_growth() -> None:
     assert counted(WordCounter(rows=128, multiplier=np.uint64(0)), [text])[0] == naive_words(text)
 
 
+@any_time
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_text_do_no_harm(data: bytes) -> None:
     ids, counts = WordCounter().add(np.frombuffer(data, dtype=np.uint8), np.array([0, len(data)]))
@@ -229,3 +252,20 @@ def test_a_line_of_letters_without_end_is_cut_and_costs_no_more_than_its_length(
     assert ids.size == -(-1_000_000 // 255)
     vocabulary = counter.vocabulary()
     assert {len(vocabulary.term(i)) for i in ids} == {255, 1_000_000 % 255}
+
+
+def test_two_threads_count_apart() -> None:
+    documents = ["The great auk. Königsberg! " * 200, "a little auk; don’t " * 200]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda document: counted(WordCounter(), [document])[0], documents))
+    assert found == [naive_words(document) for document in documents]
+
+
+@pytest.mark.real
+@large
+@pytest.mark.skipif(not SLICES.is_dir(), reason="the shared corpora are not here")
+def test_real_text_in_many_scripts() -> None:
+    for file in sorted(SLICES.rglob("*.jsonl")):
+        with file.open(encoding="utf-8") as lines:
+            documents = [str(json.loads(line).get("text"))[:50_000] for line in islice(lines, 10)]
+        assert counted(WordCounter(rows=128), documents) == list(map(naive_words, documents)), file

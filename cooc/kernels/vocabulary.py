@@ -10,6 +10,7 @@ hash, and then the units in the arena decide. Documents are numbered from 1.
 import numpy as np
 from numba import njit
 
+from cooc.kernels.bits import prefetch
 from cooc.kernels.compile import compiled
 
 ROOM = 64  # new terms that a step of the tokenizer may need to store, and more
@@ -17,7 +18,7 @@ ROOM_UNITS = 256  # units of `arena`, likewise
 SIZE, USED = 0, 1  # fields of `state`: terms so far, units of `arena` so far
 KEY, LABEL, OCCURRENCES, DOCUMENTS = range(4)  # columns of `table`
 
-U0, U1, U32 = np.uint64(0), np.uint64(1), np.uint64(32)
+U0, U1, U2, U32 = (np.uint64(i) for i in (0, 1, 2, 32))
 LOW_HALF = np.uint64(0xFFFFFFFF)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -33,27 +34,40 @@ def _slot(key, multiplier, slots):
 
 
 @inlined
-def _same(arena, start, word, units):
+def ask_for(key, table, multiplier):
+    """Ask for the entry where the search for a key will begin: the table outgrows the near caches."""
+    prefetch(table, _slot(key, multiplier, np.uint64(table.shape[0])) << U2)
+
+
+@inlined
+def _same(arena, start, words, first, units):
     difference = U0
     for i in range(units):
-        difference |= arena[start + i] ^ word[i]
+        difference |= arena[start + np.uint64(i)] ^ words[first + np.uint64(i)]
     return difference == U0
 
 
 @inlined
-def hash_of(scratch, units, multiplier):
+def mixed(key, unit, multiplier):
+    """The hash of a word that goes on by one more unit."""
+    key = (key ^ unit) * multiplier
+    return key ^ (key >> U32)
+
+
+@inlined
+def hash_of(word, units, multiplier):
+    """The key of a word of several units."""
     key = U0
     for i in range(units):
-        key = (key ^ scratch[i]) * multiplier
-        key ^= key >> U32
+        key = mixed(key, word[np.uint64(i)], multiplier)
     return key
 
 
 @inlined
-def count_word(key, units, word, table, places, arena, state, document, multiplier):
+def count_word(key, units, words, first, table, places, arena, state, document, multiplier):
     """Count a word, new or known, and give its id.
 
-    One unit: the word is `key`; more: `key` is their hash, and they stand in `word`.
+    One unit: the word is `key`; more: `key` is their hash, and they stand in `words` from `first` on.
     """
     last = np.uint64(table.shape[0] - 1)
     slot = _slot(key, multiplier, last + U1)
@@ -62,25 +76,25 @@ def count_word(key, units, word, table, places, arena, state, document, multipli
         if (
             table[slot, KEY] == key
             and label >> U32 == units
-            and (units == U1 or _same(arena, places[np.intp(label & LOW_HALF) - 1], word, np.intp(units)))
+            and (units == U1 or _same(arena, np.uint64(places[(label & LOW_HALF) - U1]), words, first, units))
         ):
             seen = table[slot, DOCUMENTS]
             table[slot, OCCURRENCES] += U1
             table[slot, DOCUMENTS] = seen if seen & LOW_HALF == document else _one_more(seen, document)
             return np.uint32((label & LOW_HALF) - U1)
         slot = (slot + U1) & last
-    term, start = state[SIZE], state[USED]
+    term, start = np.uint64(state[SIZE]), np.uint64(state[USED])
     table[slot, KEY] = key
-    table[slot, LABEL] = units << U32 | np.uint64(term + 1)
+    table[slot, LABEL] = units << U32 | (term + U1)
     table[slot, OCCURRENCES] = U1
     table[slot, DOCUMENTS] = _one_more(U0, document)
-    places[term] = start
+    places[term] = np.int64(start)
     arena[start] = key
     if units != U1:
-        for i in range(np.intp(units)):
-            arena[start + i] = word[i]
-    state[SIZE] = term + 1
-    state[USED] = start + np.int64(units)
+        for i in range(units):
+            arena[start + np.uint64(i)] = words[first + np.uint64(i)]
+    state[SIZE] = np.int64(term + U1)
+    state[USED] = np.int64(start + units)
     return np.uint32(term)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from cooc.kernels.bits import trailing_zeros
 from cooc.kernels.classes import APOSTROPHE, JOINER, LETTER, MARK, SEPARATOR, SOFT_HYPHEN
 from cooc.kernels.compile import compiled
-from cooc.kernels.vocabulary import U0, U1, count_word, hash_of, inlined, is_full, kernel
+from cooc.kernels.vocabulary import U0, U1, ask_for, count_word, hash_of, inlined, is_full, kernel, mixed
 
 LONGEST = 255  # bytes of a folded word; a longer one is cut
 UNITS = 32  # 8-byte units that hold the longest word
@@ -64,7 +64,7 @@ def _end_word(state, word, table, places, arena, ids, multiplier):
     units = (state[LENGTH] + 7) >> 3
     key = word[0] if units == 1 else hash_of(word, units, multiplier)
     document = np.uint64(state[DOCUMENT])
-    term = count_word(key, np.uint64(units), word, table, places, arena, state, document, multiplier)
+    term = count_word(key, np.uint64(units), word, U0, table, places, arena, state, document, multiplier)
     ids[state[WRITTEN]] = term
     state[WRITTEN] += 1
     word[:units] = 0
@@ -189,20 +189,16 @@ def _masks(data, at, limit, records):
 
 
 @inlined
-def _count_plain(data, at, length, lower, word, state, table, places, arena, ids, multiplier):
-    """Count a word of plain ASCII, at most 64 bytes."""
-    units = (length + U7) >> U3
-    key = U0
-    if length <= U8:
-        key = _load_up_to(data, at, length) | (lower & (ALL >> ((U8 - length) << U3)))
-    else:
-        for i in range(np.intp(units)):
-            size = min(length - np.uint64(8 * i), U8)
-            word[i] = _load_up_to(data, at + np.uint64(8 * i), size) | (lower & (ALL >> ((U8 - size) << U3)))
-        key = hash_of(word, np.intp(units), multiplier)
-    term = count_word(key, units, word, table, places, arena, state, np.uint64(state[DOCUMENT]), multiplier)
-    ids[state[WRITTEN]] = term
-    state[WRITTEN] += 1
+def _plain_key(data, at, length, lower, words, first, multiplier):
+    """The key of a word of plain ASCII, at most 64 bytes; a longer one than a unit is written to `words`."""
+    key, is_long = U0, length > U8
+    while length > U8:
+        words[first] = _load(data, at) | lower
+        key = mixed(key, words[first], multiplier)
+        at, first, length = at + U8, first + U1, length - U8
+    unit = _load_up_to(data, at, length) | (lower & (ALL >> ((U8 - length) << U3)))
+    words[first] = unit
+    return mixed(key, unit, multiplier) if is_long else unit
 
 
 @inlined
@@ -231,18 +227,45 @@ def _count_block(
     ends = ~words & (words << U1)  # one behind the last
     if words == ALL:
         hard, ends = U1, U1 << U63  # no end in sight: whatever it is, the machine may go on with it
-    base = at
+    base, document = at, np.uint64(state[DOCUMENT])
+    keys, units, spelled = scratch[1], scratch[2], scratch[3]
     while starts != U0:
+        found, used = U0, U0
+        while starts != U0 and ends != U0:
+            end = trailing_zeros(ends)
+            if hard & ((U1 << end) - U1) != U0:
+                break
+            start = trailing_zeros(starts)
+            length = end - start
+            key = _plain_key(data, base + start, length, lower, spelled, used, multiplier)
+            keys[found] = key
+            units[found] = (length + U7) >> U3
+            ask_for(key, table, multiplier)
+            used += units[found]
+            found += U1
+            starts &= starts - U1
+            ends &= ends - U1
+        used, written = U0, np.uint64(state[WRITTEN])
+        for i in range(found):
+            ids[written + np.uint64(i)] = count_word(
+                keys[np.uint64(i)],
+                units[np.uint64(i)],
+                spelled,
+                used,
+                table,
+                places,
+                arena,
+                state,
+                document,
+                multiplier,
+            )
+            used += units[np.uint64(i)]
+        state[WRITTEN] = np.int64(written + found)
+        if starts == U0:
+            break
         at = base + trailing_zeros(starts)
         if ends == U0:
             return at
-        end = trailing_zeros(ends)
-        if hard & ((U1 << end) - U1) == U0:
-            length = base + end - at
-            _count_plain(data, at, length, lower, scratch[1], state, table, places, arena, ids, multiplier)
-            starts &= starts - U1
-            ends &= ends - U1
-            continue
         at = _scan_characters(
             data, at, stop, state, scratch[0], pages, records, folds,
             table, places, arena, ids, keep, multiplier,

@@ -14,7 +14,6 @@ A full case folding is never longer than six bytes, so it always fits one word.
 import struct
 import sys
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 
@@ -40,8 +39,8 @@ def fold_of(code_point: int) -> int:
     return 0 if folded == chr(code_point) else int.from_bytes(folded.encode(), "little")
 
 
-def main() -> None:
-    """Write the tables beside this module."""
+def tables() -> bytes:
+    """The content of the file."""
     records = np.zeros(sys.maxunicode + 1, dtype="<u2")
     folds = [0]
     for code_point in range(sys.maxunicode + 1):
@@ -53,8 +52,7 @@ def main() -> None:
     pages, distinct = page_table(records)
     version = unicodedata.unidata_version
     header = struct.pack(HEADER, MAGIC, version.encode(), len(pages), len(distinct), len(folds))
-    content = header + pages.tobytes() + distinct.tobytes() + np.array(folds, dtype="<u8").tobytes()
-    Path(path_of(version)).write_bytes(content)
+    return header + pages.tobytes() + distinct.tobytes() + np.array(folds, dtype="<u8").tobytes()
 
 
 def page_table(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,4 +63,4 @@ def page_table(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 if __name__ == "__main__":
-    main()
+    path_of(unicodedata.unidata_version).write_bytes(tables())

@@ -78,7 +78,7 @@ class WordCounter:
         self._tables = unicode_tables()
         self._state = np.zeros(words.STATE_FIELDS, dtype=np.int64)
         self._state[words.DOCUMENT] = 1
-        self._scratch = np.zeros((2, words.UNITS), dtype=np.uint64)
+        self._scratch = np.zeros((4, words.UNITS), dtype=np.uint64)
         self._table = empty_table(2 * rows)
         self._places = np.zeros(rows, dtype=np.int64)
         self._arena = np.zeros(2 * rows, dtype=np.uint64)
