@@ -86,22 +86,34 @@ def _glove_keys(path: Path, words: int) -> tuple[Array, Array]:
 
 
 def _exported_keys(path: Path, words: list[str]) -> tuple[Array, Array]:
-    rank = {word: place for place, word in enumerate(words)}
+    ranks = _Ranks(words)
     keys, counts = [], []
     for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=["term_a", "term_b", "count"]):
-        rows, columns = (_ranks(batch.column(side), rank) for side in range(2))
-        keys.append(rows * len(words) + columns)
+        keys.append(ranks(batch.column(0)) * len(words) + ranks(batch.column(1)))
         counts.append(np.asarray(batch.column(2)).astype(np.int64))
     return np.concatenate(keys), np.concatenate(counts)
 
 
-def _ranks(column: pa.Array, rank: dict[str, int]) -> Array:
-    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-    # a word that GloVe doesn't know gets a rank beyond all of its own, so it can only be a cell of cooc
-    ranks = [rank.get(word, len(rank) ** 2) for word in encoded.dictionary.to_pylist()]
-    return np.array(ranks, np.int64).take(np.asarray(encoded.indices))
+class _Ranks:
+    """Turns columns of words into ranks, from 0; a word GloVe doesn't know gets one beyond all of its own."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._rank = {word: place for place, word in enumerate(words)}
+        self._dictionary: pa.Array = pa.array([], pa.string())
+        self._ranks: Array = np.zeros(0, np.int64)
+
+    def __call__(self, column: pa.Array) -> Array:
+        encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+        if not encoded.dictionary.equals(self._dictionary):  # most batches of a file share one
+            self._dictionary = encoded.dictionary
+            unknown = len(self._rank) ** 2
+            ranks = [self._rank.get(word, unknown) for word in encoded.dictionary.to_pylist()]
+            self._ranks = np.array(ranks, np.int64)
+        return self._ranks.take(np.asarray(encoded.indices))
 
 
 def _sorted(keys: Array, counts: Array) -> tuple[Array, Array]:
-    order = np.argsort(keys, kind="stable")
+    if np.all(keys[1:] >= keys[:-1]):
+        return keys, counts
+    order = np.argsort(keys)
     return keys[order], counts[order]
