@@ -36,12 +36,14 @@ class Results:
     failed: dict[str, str] = field(default_factory=dict)
     manifest: dict[str, Any] | None = None
     answers: dict[str, float] | None = None
+    stages: dict[str, float] | None = None
+    kernel: dict[str, Any] | None = None
     comparison: Comparison | None = None
 
 
 def write(path: Path, results: Results) -> None:
     """Write the page; half-way through the rounds it holds what there is so far."""
-    sections = (head, speed, forms, size, answers, equality, failures)
+    sections = (head, speed, forms, stages, size, answers, equality, failures)
     parts = [section(results) for section in sections]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
 
@@ -109,6 +111,21 @@ def forms(results: Results) -> str:
         if ratios:
             rows.append((results.labels[name], spread(ratios, 2)))
     return "## Other formats\n\n" + table(("", "× the time of text"), rows) if rows else ""
+
+
+def stages(results: Results) -> str:
+    """Where the time of a build goes, and what the pair kernel does with tokens in memory."""
+    parts = []
+    if results.stages:
+        rows = [(stage, f"{seconds:.2f}") for stage, seconds in results.stages.items()]
+        parts.append("One build from text, default n-grams.\n\n" + table(("stage", "seconds"), rows))
+    if results.kernel:
+        rates = [results.kernel["words"] / seconds / 1e6 for seconds in results.kernel["seconds"]]
+        parts.append(
+            f"The pair kernel alone, on tokens in memory, with {results.workers} threads: {spread(rates, 1)} "
+            "million tokens a second."
+        )
+    return "## Where the time goes\n\n" + "\n\n".join(parts) if parts else ""
 
 
 def size(results: Results) -> str:

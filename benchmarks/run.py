@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from benchmarks import corpus, glove
 from benchmarks.contenders import Contender, Inputs, all_contenders, export_command
@@ -48,7 +49,7 @@ def main() -> None:
         for number in range(args.rounds):
             one_round(contenders if number % 2 == 0 else contenders[::-1], inputs, work, results)
             write(args.out, results)
-        inspect_index(args.text, work, results)
+        inspect_build(args.text, work, results)
         write(args.out, results)
 
 
@@ -113,6 +114,7 @@ def measured(contender: Contender, inputs: Inputs, work: Path, results: Results)
         runs = [run(command, work / "said.txt") for command in contender.commands(inputs, folder)]
     except CommandError as fault:
         results.failed[contender.name] = str(fault)
+        shutil.rmtree(folder)
         return []
     results.runs.setdefault(contender.name, []).append(runs)
     if contender.name not in KEPT:
@@ -120,25 +122,38 @@ def measured(contender: Contender, inputs: Inputs, work: Path, results: Results)
     return runs
 
 
-def inspect_index(text: Path, work: Path, results: Results) -> None:
-    """How large the index is, how fast it answers, and whether its pairs are GloVe's."""
+def inspect_build(text: Path, work: Path, results: Results) -> None:
+    """Where a build's time goes, how large its index is, how fast it answers, and whether it is right."""
+    results.kernel = answered("kernel", [text, str(results.workers)], work, results)
+    again: list[str | Path] = [text, work / "again", str(results.workers), results.memory]
+    results.stages = answered("stages", again, work, results)
     index = work / "text" / "index"
     if not (index / "manifest.json").exists():
         results.failed.setdefault("index", "there is no index to look into")
         return
     results.manifest = json.loads((index / "manifest.json").read_bytes())
-    answers, exported = work / "answers.json", work / "pairs.parquet"
+    results.answers = answered("queries", [index, *typical_words(text)], work, results)
+    if "glove" not in results.failed:
+        compare_cells(index, work, results)
+
+
+def answered(module: str, arguments: list[str | Path], work: Path, results: Results) -> Any:
+    """What a module of the benchmark prints as JSON, run as a process of its own; None if it fails."""
+    say(f"running benchmarks.{module}")
+    answer = work / "answer.json"
+    argv = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     try:
-        script: list[str | Path] = [sys.executable, "-m", "benchmarks.queries", index, *typical_words(text)]
-        say("asking the index")
-        run(Command(script, stdout=answers), work / "said.txt")
-        results.answers = json.loads(answers.read_bytes())
+        run(Command(argv, stdout=answer), work / "said.txt")
     except CommandError as fault:
-        results.failed["queries"] = str(fault)
-    if "glove" in results.failed:
-        return
+        results.failed[module] = str(fault)
+        return None
+    return json.loads(answer.read_bytes())
+
+
+def compare_cells(index: Path, work: Path, results: Results) -> None:
+    say("comparing every cell with GloVe's")
+    exported = work / "pairs.parquet"
     try:
-        say("comparing every cell with GloVe's")
         run(export_command(index, exported), work / "said.txt")
         results.comparison = glove.compare(work / "glove", exported)
     except (CommandError, ValueError) as fault:
