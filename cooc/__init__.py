@@ -1,3 +1,111 @@
-"""Co-occurrence analysis over pretraining-scale corpora."""
+"""Co-occurrence analysis over pretraining-scale corpora.
+
+    import cooc
+    index = cooc.build(["corpus/*.jsonl.gz"], "indexes/corpus", window=10)
+    cooc.neighbors(index, ["titlark"], measure="npmi")
+
+Verbs are functions of an index (`cooc.open` reads one); their results have a polars `.table`, `.rows()` and
+`.to_dict()`. Each name is imported when it is first used: `import cooc` alone loads nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from cooc.errors import (
+        BadRecord,
+        BuildError,
+        CoocError,
+        DamagedIndex,
+        IndexFault,
+        LaterFormat,
+        NotAnIndex,
+        SourceError,
+        UnfinishedIndex,
+        UnknownTerm,
+        UsageError,
+    )
+    from cooc.index.reader import Index
+    from cooc.query.counts import count
+    from cooc.query.export import export
+    from cooc.query.measures import MEASURES
+    from cooc.query.neighbors import neighbors
+    from cooc.query.ngrams import ngrams
+    from cooc.query.pairs import pair
+    from cooc.terms import TermSet, read_term_sets, read_terms
+    from cooc.verbs import build, merge, open, verify
+
+__all__ = [
+    "MEASURES",
+    "BadRecord",
+    "BuildError",
+    "CoocError",
+    "DamagedIndex",
+    "Index",
+    "IndexFault",
+    "LaterFormat",
+    "NotAnIndex",
+    "SourceError",
+    "TermSet",
+    "UnfinishedIndex",
+    "UnknownTerm",
+    "UsageError",
+    "build",
+    "count",
+    "export",
+    "merge",
+    "neighbors",
+    "ngrams",
+    "open",
+    "pair",
+    "read_term_sets",
+    "read_terms",
+    "verify",
+]
+
+_HOMES = {
+    "MEASURES": "cooc.query.measures",
+    "Index": "cooc.index.reader",
+    "TermSet": "cooc.terms",
+    "build": "cooc.verbs",
+    "count": "cooc.query.counts",
+    "export": "cooc.query.export",
+    "merge": "cooc.verbs",
+    "neighbors": "cooc.query.neighbors",
+    "ngrams": "cooc.query.ngrams",
+    "open": "cooc.verbs",
+    "pair": "cooc.query.pairs",
+    "read_term_sets": "cooc.terms",
+    "read_terms": "cooc.terms",
+    "verify": "cooc.verbs",
+}
+"""Where a name lives; the errors are in `cooc.errors`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'cooc' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "cooc.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Surface(ModuleType):
+    """Python sets `cooc.build` to the package of this name when that is first imported; the verb stays."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Surface

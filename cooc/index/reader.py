@@ -35,6 +35,8 @@ class Index:
         self.path = Path(path)
         self.manifest: Manifest = read_manifest(self.path)
         self._files = {record.name: record for record in self.manifest.files}
+        self._pairs: dict[str, PairMatrix] = {}
+        self._ngrams: dict[int, NgramLevel] = {}
 
     def __reduce__(self) -> tuple[type[Index], tuple[Path]]:
         return type(self), (self.path,)
@@ -106,14 +108,18 @@ class Index:
         """The pair matrix of a window (the first one if not named)."""
         for record in self.manifest.windows:
             if window is None or record.name == str(window):
-                return PairMatrix(self, record)
+                if record.name not in self._pairs:
+                    self._pairs[record.name] = PairMatrix(self, record)
+                return self._pairs[record.name]
         raise UsageError(f"{self.name} has no window {window}; it has {', '.join(self.windows)}.")
 
     def ngrams(self, n: int) -> NgramLevel:
         """The n-grams of an order from 2 up."""
         for record in self.manifest.ngrams:
             if record.n == n:
-                return NgramLevel(self, record)
+                if n not in self._ngrams:
+                    self._ngrams[n] = NgramLevel(self, record)
+                return self._ngrams[n]
         counted = max([1, *(record.n for record in self.manifest.ngrams)])
         raise UsageError(f"{self.name} has no {n}-grams; it was built with --ngrams {counted}.")
 

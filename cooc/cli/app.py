@@ -1,0 +1,71 @@
+"""The commands in the order of `cooc --help`, and what they do about errors.
+
+A command imports what it needs when it runs, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from cooc.cli import ask, make
+from cooc.cli.show import say
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)  # fmt: skip
+
+
+@app.callback(invoke_without_command=True)
+def cooc(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    """What a corpus says together: count it once, keep the counts, and ask.
+
+    Tables go to standard output, notes and progress to standard error. Commands that print a table take
+    --json and then print one JSON document. Exit status: 0, or 1 for an error, 2 for bad usage, 130 for
+    Ctrl-C.
+    """
+    if version:
+        from cooc import __version__
+
+        typer.echo(f"cooc {__version__}")
+        raise typer.Exit
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """The command with errors of ours as one line, a closed pipe as no error, and Ctrl-C as 130."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **options: Any) -> None:
+        from cooc.errors import CoocError
+
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            function(*args, **options)
+            sys.stdout.flush()
+        except CoocError as error:
+            say(f"cooc: {error}")
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except KeyboardInterrupt:
+            hint = "; run the same command again to go on" if function is make.build else ""
+            say(f"cooc: interrupted{hint}.")
+            raise typer.Exit(130) from None
+
+    return command
+
+
+for name, function in (
+    ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
+    ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
+    ("export", ask.export), ("demo", make.demo),
+):  # fmt: skip
+    app.command(name)(guarded(function))

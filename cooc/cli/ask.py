@@ -1,0 +1,237 @@
+"""The commands that ask an index: info, count, pair, neighbors, ngrams, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cooc.cli.make import Directory, Json
+from cooc.cli.show import print_json, print_ranking, print_table
+
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="One of the index's windows, such as 10 or document.", show_default="the first"
+    ),
+]
+Measure = Annotated[str, typer.Option(metavar="NAME", help="What to rank by: any measure, or count.")]
+Top = Annotated[int, typer.Option(metavar="N", help="Rows (for each term).")]
+Confidence = Annotated[
+    float | None, typer.Option(help="Of the interval pmi_low … pmi_high.", show_default="0.95")
+]
+Alpha = Annotated[float | None, typer.Option(help="Exponent of ppmi_cds.", show_default="0.75")]
+Shift = Annotated[float | None, typer.Option("--k", help="sppmi is PMI less log2 k.", show_default="5")]
+Discount = Annotated[
+    float | None, typer.Option(help="Added to each cell for log_odds_ratio.", show_default="0.5")
+]
+
+
+def given(**options: float | None) -> dict[str, float]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def info(index: Directory, as_json: Json = False) -> None:
+    """What is in an index, how it was counted, and what was skipped.
+
+    Output: a summary; with --json the whole manifest, and "path", "digest" (of the index) and "sizes" (bytes
+    by folder).
+
+    Cost: reads one small file.
+
+    Example: cooc info indexes/dolma
+    """
+    import cooc
+    from cooc.cli.about import about, about_json
+
+    opened = cooc.open(index)
+    if as_json:
+        print_json(about_json(opened))
+    else:
+        about(opened)
+
+
+def count(
+    index: Directory,
+    phrase: Annotated[
+        list[str], typer.Argument(metavar="PHRASE", help="A word or a phrase.", show_default=False)
+    ],
+    as_json: Json = False,
+) -> None:
+    """How often phrases occur, and in how many documents. Exact for phrases of any length.
+
+    Output: a row {phrase, occurrences, documents} for each. A word that the index doesn't have is an error
+    that names the nearest ones.
+
+    Cost: words are looked up; other phrases take one reading of the token store together (2 bytes a token,
+    about half a second for a billion tokens and core).
+
+    Example: cooc count indexes/dolma "great auk" puffin
+    """
+    import cooc
+
+    result = cooc.count(cooc.open(index), *phrase)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_table(
+            {name: [row[name] for row in result.rows()] for name in ("phrase", "occurrences", "documents")}
+        )
+
+
+def pair(
+    index: Directory,
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A word, or a phrase of --terms.", show_default=False)
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.", show_default=False)],
+    window: Window = None,
+    confidence: Confidence = None,
+    alpha: Alpha = None,
+    k: Shift = None,
+    discount: Discount = None,
+    as_json: Json = False,
+) -> None:
+    """How often two terms stand together, against chance.
+
+    Output: one row {a, b, count, expected, r1, c1, n, documents, status, and every measure by its name}. B is
+    counted in the window of A. A pair below the index's --min-pair-count has no count and no measures, for
+    that is not 0; nor has a pair never seen a PMI. What the measures mean: docs/measures.md.
+
+    Cost: one row of the matrix, and for "documents" one reading of the token store.
+
+    Example: cooc pair indexes/dolma terminator 1984
+    """
+    import cooc
+    from cooc.query.layout import text_grid
+
+    parameters = given(confidence=confidence, alpha=alpha, k=k, discount=discount)
+    result = cooc.pair(cooc.open(index), a, b, window=window, **parameters)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print(text_grid(result.rows()[0]))
+
+
+def neighbors(
+    index: Directory,
+    term: Annotated[
+        list[str],
+        typer.Argument(metavar="TERM", help="A word, or a phrase of --terms.", show_default=False),
+    ],
+    measure: Measure = "npmi",
+    top: Top = 20,
+    min_count: Annotated[float, typer.Option(metavar="N", help="Least count of a pair.")] = 5,
+    window: Window = None,
+    confidence: Confidence = None,
+    alpha: Alpha = None,
+    k: Shift = None,
+    discount: Discount = None,
+    as_json: Json = False,
+) -> None:
+    """What stands around terms more often than by chance.
+
+    Output: rows {of, term, count, expected, and every measure}, a ranking for each TERM; the table shows some
+    measures, --json all. Raw PMI puts the rarest pairs first: rank by npmi with --min-count, by pmi_low with
+    none, or by g2. What the measures mean: docs/measures.md.
+
+    Cost: one row of the matrix; milliseconds.
+
+    Example: cooc neighbors indexes/dolma titlark --measure g2
+    """
+    import cooc
+
+    parameters = given(confidence=confidence, alpha=alpha, k=k, discount=discount)
+    result = cooc.neighbors(
+        cooc.open(index), term, measure=measure, top=top, window=window,
+        min_count=int(min_count) if min_count.is_integer() else min_count, **parameters,
+    )  # fmt: skip
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_ranking(result)
+
+
+def ngrams(
+    index: Directory,
+    prefix: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PREFIX", help="Words that the n-grams begin with.", show_default=False),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", help="Order: words in an n-gram.")] = 2,
+    measure: Measure = "g2",
+    top: Top = 20,
+    min_count: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Least occurrences.", show_default="the index's --min-count"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The n-grams of a corpus, or those that begin with some words.
+
+    Output: rows {ngram, count, and for n of 2 and more expected and every measure}, by the measure; n = 1 by
+    count. An n-gram is compared with what its first n-1 words and its last word would give by chance. The
+    index holds those that reach its --min-count.
+
+    Cost: without PREFIX the whole table of the order is ranked, about a second for ten million n-grams.
+
+    Example: cooc ngrams indexes/dolma great --n 3 --measure log_dice
+    """
+    import cooc
+
+    result = cooc.ngrams(cooc.open(index), prefix or (), n=n, measure=measure, top=top, min_count=min_count)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_ranking(result)
+
+
+def export(
+    index: Directory,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.parquet", help="Every stored cell: term_a, term_b, count.", show_default=False
+        ),
+    ] = None,
+    glove: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.bin",
+            help="The cells as GloVe's cooccur writes them; terms in FILE.bin.vocab.",
+            show_default=False,
+        ),
+    ] = None,
+    npz: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz", help="A SciPy CSR matrix; terms in FILE.npz.terms.txt.", show_default=False
+        ),
+    ] = None,
+    ngrams: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.parquet", help="Every stored n-gram: ngram, n, count.", show_default=False
+        ),
+    ] = None,
+    window: Window = None,
+    as_json: Json = False,
+) -> None:
+    """Write the counts for other tools.
+
+    Output: the files named, replaced whole if they exist; a row {file, bytes} for each.
+
+    Cost: memory for a few million cells and the vocabulary, whatever the size; a few million cells a second.
+
+    Example: cooc export indexes/dolma --pairs pairs.parquet --ngrams ngrams.parquet
+    """
+    import cooc
+
+    files = cooc.export(cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, window=window)
+    table = {"file": [str(file) for file in files], "bytes": [file.stat().st_size for file in files]}
+    if as_json:
+        print_json([{"file": file, "bytes": size} for file, size in zip(*table.values(), strict=True)])
+    else:
+        print_table(table)

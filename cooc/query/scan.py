@@ -1,0 +1,88 @@
+"""Questions that are answered by reading the whole token store once: any phrase, any two terms together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cooc.index.reader import Index
+from cooc.kernels.codes import FIRST_TRAIL, SEPARATOR, SINGLES, TRAILS
+from cooc.kernels.scan import count_phrases, pair_documents
+
+Array = NDArray[Any]
+
+CHUNK = 16 << 20
+"""Codes that one thread reads at a time."""
+
+ENDLESS = 1 << 61
+"""Reach of a window that is the whole document."""
+
+
+def codes_of(index: Index, ids: Sequence[int]) -> Array:
+    """The codes of a sequence of term ids."""
+    codes: list[int] = []
+    for term in ids:
+        if term < index.tokens.singles:
+            codes.append(term)
+        else:
+            lead, trail = divmod(term - SINGLES, TRAILS)
+            codes += [SINGLES + lead, FIRST_TRAIL + trail]
+    return np.array(codes, np.uint16)
+
+
+def phrase_counts(index: Index, phrases: Sequence[Sequence[int]]) -> tuple[Array, Array]:
+    """Occurrences and distinct documents of phrases of term ids, all by one pass."""
+    coded = [codes_of(index, phrase) for phrase in phrases]
+    starts = np.cumsum([0, *map(len, coded)]).astype(np.int64)
+    firsts = np.array([codes[0] for codes in coded], np.int64)
+    by_first = np.argsort(firsts, kind="stable").astype(np.int64)
+    first_starts = np.searchsorted(firsts[by_first], np.arange(SEPARATOR + 1)).astype(np.int64)
+    flat = np.concatenate([*coded, np.zeros(0, np.uint16)])
+
+    def count(codes: Array) -> Array:
+        counts = np.zeros((2, len(coded)), np.int64)
+        seen = np.full(len(coded), -1, np.int64)
+        count_phrases(codes, by_first, first_starts, starts, flat, counts[0], counts[1], seen)
+        return counts
+
+    occurrences, documents = sum(over_documents(index, count), np.zeros((2, len(coded)), np.int64))
+    return occurrences, documents
+
+
+def documents_together(index: Index, a: Sequence[int], b: Sequence[int], reach: tuple[int, int]) -> int:
+    """The documents in which b stands at least once in the window of a, `reach` tokens to left and right."""
+    plain = index.tokens.singles == SEPARATOR
+    first_trail = np.uint16(SEPARATOR if plain else FIRST_TRAIL)
+    a_codes, b_codes = codes_of(index, a), codes_of(index, b)
+
+    def count(codes: Array) -> int:
+        pending = np.zeros(len(a), np.int64), np.zeros(len(b), np.int64)
+        return int(pair_documents(codes, first_trail, a_codes, len(a), b_codes, len(b), *reach, *pending))
+
+    return sum(over_documents(index, count))
+
+
+def over_documents(index: Index, function: Callable[[Array], Any]) -> Iterator[Any]:
+    """The function of the codes of all documents, some at a time, on as many threads as there are cores."""
+    store, edges = index.tokens, chunk_edges(index.tokens.document_starts(), len(index.tokens.codes) // 2)
+
+    def part(number: int) -> Any:
+        return function(store.codes.slice(2 * edges[number], 2 * edges[number + 1]).view("<u2"))
+
+    if len(edges) == 2:
+        yield part(0)
+    elif len(edges) > 2:
+        with ThreadPoolExecutor(min(len(edges) - 1, os.cpu_count() or 1)) as pool:
+            yield from pool.map(part, range(len(edges) - 1))
+
+
+def chunk_edges(starts: Array, codes: int) -> list[int]:
+    """Places that cut the store before documents, about `CHUNK` codes apart."""
+    places = np.searchsorted(starts, np.arange(CHUNK, max(codes, 1), CHUNK))
+    inner = starts[np.unique(places[places < len(starts)])]
+    return sorted({0, *inner.tolist(), codes})

@@ -1,0 +1,108 @@
+"""The verbs that make an index or open one; the questions to an index are in cooc/query."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cooc.errors import UsageError
+from cooc.index.reader import Index
+from cooc.terms import TermSet, read_term_sets
+
+if TYPE_CHECKING:
+    from cooc.build.work import Progress
+
+Place = str | os.PathLike[str]
+Terms = TermSet | Place | Iterable[TermSet | str | os.PathLike[str]]
+
+
+def build(
+    sources: Place | Sequence[Place],
+    out: Place,
+    *,
+    text_field: str = "text",
+    id_field: str | None = None,
+    meta_fields: Sequence[str] = (),
+    text_documents: Literal["file", "line"] = "file",
+    tokenizer: str = "word",
+    keep_case: bool = False,
+    window: int | Sequence[int] = 10,
+    direction: Literal["symmetric", "right", "left"] = "symmetric",
+    weighting: Literal["uniform", "harmonic"] = "uniform",
+    ngrams: int = 3,
+    min_count: int = 5,
+    min_pair_count: int = 1,
+    max_terms: int | None = None,
+    terms: Terms = (),
+    memory: str | int = "8GB",
+    workers: int | None = None,
+    on_bad_line: Literal["fail", "skip"] = "fail",
+    progress: Progress | None = None,
+) -> Index:
+    """Count a corpus into the index directory `out`, and open it.
+
+    `sources` are files (jsonl, parquet, Arrow, plain text; gzip or zstd), globs, folders or fsspec URLs.
+    `window` counts pairs up to so many tokens apart; several windows make several matrices. `ngrams` is the
+    highest order counted, from `min_count` occurrences on. `max_terms` gives rows to the most frequent terms
+    only. `terms` always have rows, phrases too, and a window "document": a `TermSet`, a file of terms, or a
+    list of words, phrases and sets. The same call goes on with a build that was stopped, and gives a finished
+    index back as it is. The rules of counting are in indexes/FORMAT.md.
+
+    Raises `UsageError` for options that make no sense, `SourceError` for files that can't be read, and
+    `BuildError` for a directory that is taken or can't be written.
+    """
+    from cooc.build.pipeline import build as build_index  # compiles and loads much that a query doesn't need
+
+    for option, value, known in (
+        ("text-documents", text_documents, ("file", "line")),
+        ("direction", direction, ("symmetric", "right", "left")),
+        ("weighting", weighting, ("uniform", "harmonic")),
+        ("on-bad-line", on_bad_line, ("fail", "skip")),
+    ):
+        if value not in known:
+            raise UsageError(f'--{option} "{value}": expected {" or ".join(known)}.')
+    options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    path = build_index(
+        sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,
+        text_documents=text_documents, tokenizer=tokenizer, keep_case=keep_case, window=window,
+        direction=direction, weighting=weighting, ngrams=ngrams, min_count=min_count,
+        min_pair_count=min_pair_count, max_terms=max_terms, terms=listed_terms(terms), memory=memory,
+        workers=workers, on_bad_line=on_bad_line, **options,
+    )  # fmt: skip
+    return Index(path)
+
+
+def open(path: Place) -> Index:
+    """The index in a directory. Reads its manifest only; arrays are mapped when asked for.
+
+    Raises an `IndexFault` if the directory is no index, or not a whole one.
+    """
+    return Index(path)
+
+
+def merge(paths: Sequence[Place], out: Place, **options: Any) -> Index:
+    """Make one index of several that were built in the same way; equals the index of all their sources."""
+    from cooc.build.merge import merge as merge_indexes
+
+    return Index(merge_indexes([Path(path) for path in paths], Path(out), **options))
+
+
+def verify(path: Place | Index) -> Any:
+    """Check every digest and every law of an index; what is wrong is in `.problems`."""
+    from cooc.index.verify import verify as verify_index
+
+    return verify_index(path.path if isinstance(path, Index) else Path(path))
+
+
+def listed_terms(terms: Terms) -> list[str]:
+    """The words and phrases of sets, files and lists."""
+    if isinstance(terms, TermSet):
+        return list(terms)
+    if isinstance(terms, str | os.PathLike):
+        return [term for each in read_term_sets(terms) for term in each]
+    found: list[str] = []
+    for item in terms:
+        found += [item] if isinstance(item, str) else listed_terms(item)
+    return found
