@@ -129,8 +129,11 @@ def counter_dtype(window: Window, frequencies: Array) -> str:
 
 
 def row_ranges(frequencies: Array) -> list[tuple[int, int]]:
-    """Row ranges of about equal work; each writes a file, so few where there is little to do."""
-    return balanced_ranges(frequencies + 1, max(1, min(16, int(frequencies.sum()) >> 19)))
+    """Row ranges of about equal work: enough for two workers to end together, few since each looks through
+    the whole block for its rows. A rare term's contexts are nearly all distinct cells, which cost more to
+    write than to count; distinct cells grow about as the 0.8th power of contexts (Heaps)."""
+    cost = 1 + frequencies + 2 * frequencies.astype(np.float64) ** 0.8
+    return balanced_ranges(cost.astype(np.int64), max(1, min(6, int(frequencies.sum()) >> 19)))
 
 
 def run_path(work: Work, window: Window, number: int, place: tuple[int, int]) -> Path:

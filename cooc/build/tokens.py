@@ -21,6 +21,9 @@ from cooc.tokens import LocalVocabulary, Tokenizer, tokenizer_for
 
 Array = NDArray[Any]
 
+BATCH_BYTES = 1 << 22
+"""Text at a time: what passes from the reader to the tokenizer stays in the cache."""
+
 
 class PartCounts(msgspec.Struct):
     """What a part came to: the reader's receipt and the number of its tokens."""
@@ -43,7 +46,11 @@ def tokenise_part(work: Work, plan: Plan, number: int) -> Any:
     tokens, metadata_bytes = 0, 0
     try:
         with open(folder / "ids.u32", "wb") as ids_file, open(folder / "metadata", "wb") as metadata_file:
-            for batch in read(plan.parts[number], plan.fields, on_bad=plan.parameters.on_bad_line, receipt=receipt):
+            batches = read(
+                plan.parts[number], plan.fields, on_bad=plan.parameters.on_bad_line, batch_bytes=BATCH_BYTES,
+                receipt=receipt,
+            )  # fmt: skip
+            for batch in batches:
                 ids, pieces = counter.add(
                     batch.data, batch.offsets, continues=batch.continues, open_end=batch.open_end
                 )

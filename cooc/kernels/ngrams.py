@@ -1,8 +1,8 @@
-"""Counting n-grams level by level: an (n+1)-gram is the n-gram that ends here and the next token.
+"""Counting n-grams: gather what follows each occurrence of a term, then split the occurrences level by level.
 
-`nodes[p]` is the id of the n-gram whose last token stands at p, or `NO_NODE` where it is below the
-threshold or would cross a document's start. Counting level n+1 is `pairs.count_rows` with a window of one
-to the right, rows grouped by node; these kernels are what stands around it.
+The occurrences of a term are a group. Each group is split by the token that follows; parts that reach the
+threshold are kept n-grams of the next order and the groups of the next level. A kept n-gram's prefix is kept
+too, since it occurs at least as often, so nothing that reaches the threshold is lost.
 """
 
 from __future__ import annotations
@@ -10,95 +10,100 @@ from __future__ import annotations
 import numpy as np
 
 from cooc.kernels.compile import compiled
-
-NO_NODE = np.uint32(0xFFFFFFFF)
-
-
-@compiled
-def mask_followers(ids, nodes, outside, separator, followers):
-    """Copy `ids`, with `outside` for each token that ends no n-gram of the level, so that it can't
-    extend one either; separators stay."""
-    for position in range(ids.size):
-        token = ids[position]
-        if nodes[position] == NO_NODE and token != separator:
-            token = outside
-        followers[position] = token
+from cooc.kernels.rows import sort_columns
 
 
 @compiled
-def extend_nodes(followers, positions, starts, level_starts, level_last, found, grown):
-    """Give each position that ends a kept (n+1)-gram the number of its n+1-gram, in `grown`.
+def gather_followers(ids, separator, start, stop, first, width, cursor, depth, followers):
+    """Write the `depth` tokens after each occurrence of the terms [first, first + width) in [start, stop).
 
-    Row r has the n-gram ends `positions[starts[r]:starts[r + 1]]`, and its kept extensions are
-    `level_last[level_starts[r]:level_starts[r + 1]]`. `found` is scratch, zero before and after, one place
-    for each id, "outside" and separator.
+    Those of a term go to places from `cursor[term - first]` on, which moves along; a term whose cursor is
+    negative is passed over. Past the document's end stand separators.
     """
-    for row in range(starts.size - 1):
-        low, high = level_starts[row], level_starts[row + 1]
-        if low == high:
-            continue
-        for k in range(low, high):
-            found[level_last[k]] = np.uint32(k + 1)
-        for k in range(starts[row], starts[row + 1]):
-            after = np.uint64(positions[k]) + np.uint64(1)
-            node = found[followers[after]]
-            if node:
-                grown[after] = node - np.uint32(1)
-        for k in range(low, high):
-            found[level_last[k]] = np.uint32(0)
-
-
-@compiled
-def count_ends(ids, nodes, separator, start, stop, ends):
-    """Add 1 to `ends[node]` for each node in [start, stop) that stands last in its document."""
     for position in range(start, stop):
-        node = nodes[position]
-        if node != NO_NODE and ids[position + 1] == separator:
-            ends[node] += 1
+        key = np.uint32(ids[position] - np.uint32(first))
+        if key < np.uint32(width) and cursor[key] >= 0:
+            place = np.uint64(cursor[key])
+            cursor[key] += 1
+            ended = False
+            for k in range(np.uint64(depth)):
+                token = separator if ended else ids[np.uint64(position) + k + np.uint64(1)]
+                ended = token == separator
+                followers[place, k] = token
 
 
 @compiled
-def count_heads(ids, separator, start, stop, depth, heads):
-    """Add 1 to `heads[k, id]` for each token in [start, stop) that is its document's (k+1)-th, k < depth."""
-    for position in range(start, stop):
-        if ids[position] == separator:
+def split_groups(
+    followers, level, separator, terms, minimum, order, starts, counts, touched, bits,
+    last, sizes, children, ends, new_order, new_starts,
+):  # fmt: skip
+    """Split each group `order[starts[g]:starts[g + 1]]` by `followers[:, level]`.
+
+    Writes, group by group and ascending by token, the tokens that follow at least `minimum` times (`last`)
+    and how often (`sizes`), and their occurrences as the new groups; `children[g]` gets the number of them,
+    `ends[g]` how often the document ends there. `counts` and `bits` are scratch, zero before and after; a
+    group's occurrences stay in their order. Returns the number of new groups.
+    """
+    made = np.int64(0)
+    filled = np.int64(0)
+    new_starts[0] = 0
+    for group in range(starts.size - 1):
+        ends[group] = 0
+        n = np.uint64(0)
+        for k in range(starts[group], starts[group + 1]):
+            token = followers[order[k], level]
+            if token == separator:
+                ends[group] += 1
+                continue
+            touched[n] = token
+            n += np.uint64(counts[token] == 0)
+            counts[token] += 1
+        kept = np.uint64(0)
+        for k in range(n):
+            token = touched[k]
+            if counts[token] >= minimum:
+                touched[kept] = token
+                kept += np.uint64(1)
+            else:
+                counts[token] = 0
+        sort_columns(touched, kept, terms, bits)
+        children[group] = np.int64(kept)
+        if kept == np.uint64(0):
             continue
-        back = 1
-        while back <= depth and ids[position - back] != separator:
-            back += 1
-        if back <= depth:
-            heads[back - 1, ids[position]] += 1
+        for k in range(np.int64(kept)):
+            token = touched[k]
+            last[made + k] = token
+            sizes[made + k] = counts[token]
+            # from here on the place of the token's next occurrence, plus one
+            place = filled + 1
+            filled += counts[token]
+            counts[token] = place
+            new_starts[made + k + 1] = filled
+        for k in range(starts[group], starts[group + 1]):
+            token = followers[order[k], level]
+            if token != separator and counts[token]:
+                new_order[counts[token] - 1] = order[k]
+                counts[token] += 1
+        for k in range(kept):
+            counts[touched[k]] = 0
+        made += np.int64(kept)
+    return made
 
 
 @compiled
-def split_cells(data, starts, minimum, level_starts, last, counts):
-    """Decode rows into the columns and counts of a level; `level_starts[row + 1]` gets each row's end."""
-    n = np.int64(0)
-    level_starts[0] = 0
-    for row in range(starts.size - 1):
-        i, stop = starts[row], starts[row + 1]
-        column = np.int64(-1)
-        while i < stop:
-            value, shift = np.uint64(0), np.uint64(0)
-            while data[i] >= 128:
-                value |= np.uint64(data[i] & np.uint8(127)) << shift
-                shift += np.uint64(7)
-                i += 1
-            value |= np.uint64(data[i]) << shift
-            i += 1
-            column += np.int64(value >> np.uint64(1)) + 1
-            count = np.int64(1)
-            if value & np.uint64(1):
-                value, shift = np.uint64(0), np.uint64(0)
-                while data[i] >= 128:
-                    value |= np.uint64(data[i] & np.uint8(127)) << shift
-                    shift += np.uint64(7)
-                    i += 1
-                count = np.int64(value | (np.uint64(data[i]) << shift)) + 2
-                i += 1
-            if count >= minimum:
-                last[n] = column
-                counts[n] = count
-                n += 1
-        level_starts[row + 1] = n
-    return n
+def count_edges(ids, separator, start, stop, depth, edges):
+    """Add 1 to `edges[k, id]` for each token in [start, stop) that is its document's (k+1)-th, k < depth, and
+    to `edges[depth, id]` for each that is its document's last."""
+    since = np.int64(0)
+    while since < depth and ids[start - 1 - since] != separator:
+        since += 1
+    for position in range(start, stop):
+        token = ids[position]
+        if token == separator:
+            since = 0
+        else:
+            if since < depth:
+                edges[since, token] += 1
+            since += 1
+            if ids[position + 1] == separator:
+                edges[depth, token] += 1
