@@ -82,11 +82,19 @@ def open(path: Place) -> Index:
     return Index(path)
 
 
-def merge(paths: Sequence[Place], out: Place, **options: Any) -> Index:
+def merge(
+    paths: Sequence[Place],
+    out: Place,
+    *,
+    memory: str | int = "8GB",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Index:
     """Make one index of several that were built in the same way; equals the index of all their sources."""
     from cooc.build.merge import merge as merge_indexes
 
-    return Index(merge_indexes([Path(path) for path in paths], Path(out), **options))
+    options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    return Index(merge_indexes(paths, out, memory=memory, workers=workers, **options))
 
 
 def verify(path: Place | Index) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,20 +12,14 @@ from cooc.cli.show import print_json, print_ranking, print_table
 
 Window = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME", help="One of the index's windows, such as 10 or document.", show_default="the first"
-    ),
+    typer.Option(metavar="NAME", help="One of the index's windows, such as 10 or document.", show_default="the first"),
 ]
 Measure = Annotated[str, typer.Option(metavar="NAME", help="What to rank by: any measure, or count.")]
 Top = Annotated[int, typer.Option(metavar="N", help="Rows (for each term).")]
-Confidence = Annotated[
-    float | None, typer.Option(help="Of the interval pmi_low … pmi_high.", show_default="0.95")
-]
+Confidence = Annotated[float | None, typer.Option(help="Of the interval pmi_low … pmi_high.", show_default="0.95")]
 Alpha = Annotated[float | None, typer.Option(help="Exponent of ppmi_cds.", show_default="0.75")]
 Shift = Annotated[float | None, typer.Option("--k", help="sppmi is PMI less log2 k.", show_default="5")]
-Discount = Annotated[
-    float | None, typer.Option(help="Added to each cell for log_odds_ratio.", show_default="0.5")
-]
+Discount = Annotated[float | None, typer.Option(help="Added to each cell for log_odds_ratio.", show_default="0.5")]
 
 
 def given(**options: float | None) -> dict[str, float]:
@@ -55,9 +49,7 @@ def info(index: Directory, as_json: Json = False) -> None:
 
 def count(
     index: Directory,
-    phrase: Annotated[
-        list[str], typer.Argument(metavar="PHRASE", help="A word or a phrase.", show_default=False)
-    ],
+    phrase: Annotated[list[str], typer.Argument(metavar="PHRASE", help="A word or a phrase.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """How often phrases occur, and in how many documents. Exact for phrases of any length.
@@ -66,7 +58,7 @@ def count(
     that names the nearest ones.
 
     Cost: words are looked up; other phrases take one reading of the token store together (2 bytes a token,
-    about half a second for a billion tokens and core).
+    one to two seconds for a billion tokens and core).
 
     Example: cooc count indexes/dolma "great auk" puffin
     """
@@ -76,16 +68,12 @@ def count(
     if as_json:
         print_json(result.to_dict())
     else:
-        print_table(
-            {name: [row[name] for row in result.rows()] for name in ("phrase", "occurrences", "documents")}
-        )
+        print_table({name: [row[name] for row in result.rows()] for name in ("phrase", "occurrences", "documents")})
 
 
 def pair(
     index: Directory,
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="A word, or a phrase of --terms.", show_default=False)
-    ],
+    a: Annotated[str, typer.Argument(metavar="A", help="A word, or a phrase of --terms.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.", show_default=False)],
     window: Window = None,
     confidence: Confidence = None,
@@ -192,9 +180,7 @@ def export(
     index: Directory,
     pairs: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.parquet", help="Every stored cell: term_a, term_b, count.", show_default=False
-        ),
+        typer.Option(metavar="FILE.parquet", help="Every stored cell: term_a, term_b, count.", show_default=False),
     ] = None,
     glove: Annotated[
         Path | None,
@@ -206,15 +192,11 @@ def export(
     ] = None,
     npz: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.npz", help="A SciPy CSR matrix; terms in FILE.npz.terms.txt.", show_default=False
-        ),
+        typer.Option(metavar="FILE.npz", help="A SciPy CSR matrix; terms in FILE.npz.terms.txt.", show_default=False),
     ] = None,
     ngrams: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.parquet", help="Every stored n-gram: ngram, n, count.", show_default=False
-        ),
+        typer.Option(metavar="FILE.parquet", help="Every stored n-gram: ngram, n, count.", show_default=False),
     ] = None,
     window: Window = None,
     as_json: Json = False,
@@ -230,7 +212,10 @@ def export(
     import cooc
 
     files = cooc.export(cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, window=window)
-    table = {"file": [str(file) for file in files], "bytes": [file.stat().st_size for file in files]}
+    table: dict[str, list[Any]] = {
+        "file": [str(file) for file in files],
+        "bytes": [file.stat().st_size for file in files],
+    }
     if as_json:
         print_json([{"file": file, "bytes": size} for file, size in zip(*table.values(), strict=True)])
     else:

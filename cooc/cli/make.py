@@ -27,9 +27,7 @@ def option(help_text: str, *names: str, default: str = "", metavar: str | None =
 def build(
     source: Annotated[
         list[str],
-        typer.Argument(
-            metavar="SOURCE", help="Files, globs, folders, URLs; or one recipe .toml.", show_default=False
-        ),
+        typer.Argument(metavar="SOURCE", help="Files, globs, folders, URLs; or one recipe .toml.", show_default=False),
     ],
     out: Annotated[Path | None, option("Directory of the index.", metavar="DIR")] = None,
     text_field: Annotated[str | None, option("Field of the text.", default="text", metavar="NAME")] = None,
@@ -64,9 +62,7 @@ def build(
         str | None,
         option("What a pair at distance d counts: 1, or 1/d.", default="uniform", metavar="uniform|harmonic"),
     ] = None,
-    ngrams: Annotated[
-        int | None, option("Highest order of n-grams, 1 to 5.", default="3", metavar="N")
-    ] = None,
+    ngrams: Annotated[int | None, option("Highest order of n-grams, 1 to 5.", default="3", metavar="N")] = None,
     min_count: Annotated[
         int | None,
         option("Least occurrences of an n-gram (of 2 and more) that is kept.", default="5", metavar="N"),
@@ -90,9 +86,7 @@ def build(
         ),
     ] = None,
     memory: Annotated[str | None, option("Memory to stay within.", default="8GB", metavar="SIZE")] = None,
-    workers: Annotated[
-        int | None, option("Parts counted at a time.", default="one a core", metavar="N")
-    ] = None,
+    workers: Annotated[int | None, option("Parts counted at a time.", default="one a core", metavar="N")] = None,
     on_bad_line: Annotated[
         str | None, option("What a record that is no document does.", default="fail", metavar="fail|skip")
     ] = None,
@@ -139,9 +133,7 @@ def recipe_of(source: list[str]) -> dict[str, Any]:
     if not recipes:
         return {"sources": source}
     if len(source) > 1:
-        raise typer.BadParameter(
-            f"{recipes[0]} is a recipe, which names its sources itself.", param_hint="SOURCE"
-        )
+        raise typer.BadParameter(f"{recipes[0]} is a recipe, which names its sources itself.", param_hint="SOURCE")
     from cooc.cli.recipe import read_recipe
 
     options = read_recipe(Path(source[0]))
@@ -203,9 +195,9 @@ def merge(
         list[Path],
         typer.Argument(metavar="DIR", help="Indexes built in the same way.", show_default=False),
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Directory of the merged index.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the merged index.", show_default=False)],
+    memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory to stay within.")] = "8GB",
+    workers: Annotated[int | None, option("Parts counted at a time.", default="one a core", metavar="N")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Make one index of several; it equals the index built from all their sources at once.
@@ -221,7 +213,7 @@ def merge(
 
     begun = time.monotonic()
     with shown_progress(quiet) as progress:
-        merged = cooc.merge(index, out, progress=progress)
+        merged = cooc.merge(index, out, memory=memory, workers=workers, progress=progress)
     if not quiet:
         summarise(merged, time.monotonic() - begun)
     print(merged.path)

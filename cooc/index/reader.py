@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,11 @@ class Vocabulary:
     def terms(self, ids: Array | list[int]) -> list[str]:
         return [self.term(int(term)) for term in ids]
 
+    def all_terms(self) -> list[str]:
+        """Every term as text, at once."""
+        data, offsets = self._terms.all().tobytes(), self._offsets.all().tolist()
+        return [data[a:b].decode("utf-8", "backslashreplace") for a, b in pairwise(offsets)]
+
     def id(self, word: bytes) -> int | None:
         """The id of a term by its bytes, or None."""
         low, high = 0, len(self._sorted)
@@ -233,7 +239,7 @@ class Units:
         if unit < self.words:
             return [self._words[unit]]
         start, stop = self._phrase_starts.slice(unit - self.words, unit - self.words + 2).tolist()
-        return self._phrase_terms.slice(start, stop).tolist()
+        return [int(term) for term in self._phrase_terms.slice(start, stop)]
 
     def name(self, unit: int) -> str:
         """A unit as text, words joined by spaces."""
@@ -277,15 +283,15 @@ class Units:
 class PairMatrix:
     """The pair counts of one window. Row a, column b: the pairs in which b stands in a's window.
 
-    `total` is N; counts, marginals and N are in units of 1/`unit`.
+    `total` is N; counts, marginals and N are in units of 1/`unit`. `cells[starts[r]:starts[r + 1]]` is row r.
     """
 
     def __init__(self, index: Index, record: WindowRecord) -> None:
         self.record, self.total, self.unit = record, record.total, record.unit
         self.rows = index.manifest.unit_words + index.manifest.unit_phrases
         folder = f"{PAIRS}/{record.name}"
-        self._cells = index.array(f"{folder}/cells.u8")
-        self._starts = index.array(f"{folder}/starts.i64")
+        self.cells = index.array(f"{folder}/cells.u8")
+        self.starts = index.array(f"{folder}/starts.i64")
         self.row_sums = index.array(f"{folder}/row_sums.i64")
         one_sum = record.direction == "symmetric"
         self.column_sums = self.row_sums if one_sum else index.array(f"{folder}/column_sums.i64")
@@ -297,12 +303,12 @@ class PairMatrix:
 
     def row(self, unit: int) -> tuple[Array, Array]:
         """The columns (units, ascending) of a row and their counts."""
-        start, stop = self._starts.slice(unit, unit + 2).tolist()
-        data = self._cells.slice(start, stop)
+        start, stop = self.starts.slice(unit, unit + 2).tolist()
+        data = self.cells.slice(start, stop)
         columns, counts = np.empty(len(data), np.int64), np.empty(len(data), np.int64)
         found = read_row(data, columns, counts)
         if found < 0 or (found and columns[found - 1] >= self.rows):
-            raise DamagedIndex(f"{self._cells.path}: the row of unit {unit} is no row.")
+            raise DamagedIndex(f"{self.cells.path}: the row of unit {unit} is no row.")
         return columns[:found].copy(), counts[:found].copy()
 
     def cell(self, a: int, b: int) -> int:

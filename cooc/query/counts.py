@@ -18,7 +18,7 @@ def count(index: Index, *phrases: str) -> Counts:
     should not look like an answer.
 
     Single terms and phrases of `--terms` are looked up. All other phrases of a call take one scan of the
-    token store together, about half a second for a billion tokens and core; suffix arrays will replace the
+    token store together, one to two seconds for a billion tokens and core; suffix arrays will replace the
     scan.
     """
     ids = [index.vocabulary.ids(phrase) for phrase in phrases]

@@ -36,9 +36,7 @@ def neighbors(
         raise UsageError("neighbors of no term: name at least one.")
     matrix = index.pairs(window)
     complete = with_smoothed_total(index, matrix, parameters)
-    parts = [
-        _around(index, matrix, term, measure, top=top, min_count=min_count, **complete) for term in asked
-    ]
+    parts = [_around(index, matrix, term, measure, top=top, min_count=min_count, **complete) for term in asked]
     columns: dict[str, Column] = {name: _joined([part[name] for part in parts]) for name in parts[0]}
     options = {"window": matrix.record.name, "min_count": min_count, **parameters}
     return Neighbors(columns, Provenance("neighbors", index.name, index.digest, asked, measure, options))

@@ -41,11 +41,7 @@ def ngrams(
     words = prefix if isinstance(prefix, str) else " ".join(prefix)
     start = index.vocabulary.ids(words) if words else []
     if n < 1 or len(start) >= n:
-        more = (
-            f'"{words}" has {len(start)}; ask for n of {len(start) + 1} or more'
-            if start
-            else "they begin at 1"
-        )
+        more = f'"{words}" has {len(start)}; ask for n of {len(start) + 1} or more' if start else "they begin at 1"
         raise UsageError(f"n-grams of order {n}: {more}.")
     options = {"n": n, **({} if min_count is None else {"min_count": min_count}), **parameters}
     if n == 1:
@@ -55,7 +51,7 @@ def ngrams(
     source = Provenance("ngrams", index.name, index.digest, (words,) if words else (), measure, options)
     complete = {**parameters, "smoothed_total": _smoothed(level, parameters)}
     numbers = _best_numbers(level, measure, top, min_count or 1, complete, numbers_from(index, n, start))
-    names = [" ".join(index.vocabulary.terms(ngram_ids(index, n, int(number)))) for number in numbers]
+    names = [" ".join(index.vocabulary.terms(list(ids))) for ids in zip(*ngram_terms(index, n, numbers), strict=True)]
     return Ngrams({"ngram": names, **_tables(level, numbers).columns(complete)}, source)
 
 
@@ -75,14 +71,14 @@ def numbers_from(index: Index, n: int, prefix: Sequence[int]) -> range:
     return range(start, stop)
 
 
-def ngram_ids(index: Index, n: int, number: int) -> list[int]:
-    """The term ids of an n-gram by its order and number."""
-    ids: list[int] = []
+def ngram_terms(index: Index, n: int, numbers: Array) -> list[Array]:
+    """The term ids of n-grams by their numbers: an array for each place in the n-gram."""
+    ids: list[Array] = []
     for order in range(n, 1, -1):
         level = index.ngrams(order)
-        ids.append(level.last[number])
-        number = int(np.searchsorted(level.starts.all(), number, side="right")) - 1
-    return [number, *reversed(ids)]
+        ids.append(np.asarray(level.last.all()[numbers]))
+        numbers = np.searchsorted(level.starts.all(), numbers, side="right") - 1
+    return [numbers, *reversed(ids)]
 
 
 def _best_numbers(

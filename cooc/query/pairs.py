@@ -45,9 +45,7 @@ def pair(index: Index, a: str, b: str, *, window: int | str | None = None, **par
         "a": a, "b": b, "count": count, "expected": expected, "r1": r1, "c1": c1, "n": n,
         "documents": documents, "status": status, **values,
     }  # fmt: skip
-    source = Provenance(
-        "pair", index.name, index.digest, (a, b), None, {"window": matrix.record.name, **parameters}
-    )
+    source = Provenance("pair", index.name, index.digest, (a, b), None, {"window": matrix.record.name, **parameters})
     return Pair({name: [value] for name, value in row_of_table.items()}, source)
 
 

@@ -43,11 +43,12 @@ def phrase_counts(index: Index, phrases: Sequence[Sequence[int]]) -> tuple[Array
     by_first = np.argsort(firsts, kind="stable").astype(np.int64)
     first_starts = np.searchsorted(firsts[by_first], np.arange(SEPARATOR + 1)).astype(np.int64)
     flat = np.concatenate([*coded, np.zeros(0, np.uint16)])
+    marks = marked(firsts)
 
     def count(codes: Array) -> Array:
         counts = np.zeros((2, len(coded)), np.int64)
         seen = np.full(len(coded), -1, np.int64)
-        count_phrases(codes, by_first, first_starts, starts, flat, counts[0], counts[1], seen)
+        count_phrases(codes, marks, by_first, first_starts, starts, flat, counts[0], counts[1], seen)
         return counts
 
     occurrences, documents = sum(over_documents(index, count), np.zeros((2, len(coded)), np.int64))
@@ -59,12 +60,21 @@ def documents_together(index: Index, a: Sequence[int], b: Sequence[int], reach: 
     plain = index.tokens.singles == SEPARATOR
     first_trail = np.uint16(SEPARATOR if plain else FIRST_TRAIL)
     a_codes, b_codes = codes_of(index, a), codes_of(index, b)
+    marks = marked(np.array([a_codes[0], b_codes[0]]))
 
     def count(codes: Array) -> int:
-        pending = np.zeros(len(a), np.int64), np.zeros(len(b), np.int64)
-        return int(pair_documents(codes, first_trail, a_codes, len(a), b_codes, len(b), *reach, *pending))
+        rings = np.zeros(len(a_codes), np.int64), np.zeros(len(b_codes), np.int64)
+        return int(pair_documents(codes, marks, first_trail, a_codes, b_codes, *reach, *rings))
 
     return sum(over_documents(index, count))
+
+
+def marked(firsts: Array) -> Array:
+    """1 for the codes at which a scan has to look closer, those and the separator; 0 for all others."""
+    marks = np.zeros(SEPARATOR + 1, np.uint8)
+    marks[firsts] = 1
+    marks[SEPARATOR] = 1
+    return marks
 
 
 def over_documents(index: Index, function: Callable[[Array], Any]) -> Iterator[Any]:
