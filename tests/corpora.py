@@ -14,7 +14,9 @@ from cooc.index.reader import Index
 
 def write_jsonl(path: Path, documents: Sequence[Sequence[str]]) -> Path:
     """One document a line; words joined by spaces."""
-    lines = [json.dumps({"id": f"d{k}", "text": " ".join(words)}, ensure_ascii=False) for k, words in enumerate(documents)]
+    lines = [
+        json.dumps({"id": f"d{k}", "text": " ".join(words)}, ensure_ascii=False) for k, words in enumerate(documents)
+    ]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return path
 

@@ -16,8 +16,10 @@ from tests.naive import counting as naive
 
 # few words, so that pairs repeat; of several lengths and scripts
 WORDS = ["a", "b", "c", "auk", "great", "königsberg", "ж", "d", "e", "f"]
-documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=14), max_size=7)
-some_phrases = st.lists(st.lists(st.sampled_from(WORDS[:5]), min_size=1, max_size=3).map(" ".join), max_size=4, unique=True)
+documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=14), min_size=1, max_size=7)
+some_phrases = st.lists(
+    st.lists(st.sampled_from(WORDS[:5]), min_size=1, max_size=3).map(" ".join), max_size=4, unique=True
+)
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -49,7 +51,13 @@ def test_cells_and_marginals_are_those_of_the_definition(
 
 
 @quick
-@given(documents_of, some_phrases, st.sampled_from([1, 3, 20]), st.sampled_from(["symmetric", "right", "left"]), st.booleans())
+@given(
+    documents_of,
+    some_phrases,
+    st.sampled_from([1, 3, 20]),
+    st.sampled_from(["symmetric", "right", "left"]),
+    st.booleans(),
+)
 def test_phrases_are_units_beside_the_words(
     blocks: str, documents: list[list[str]], phrases: list[str], window: int, direction: str, harmonic: bool
 ) -> None:

@@ -55,7 +55,9 @@ def test_merging_refuses_indexes_that_were_counted_otherwise(tmp_path: Path) -> 
 def test_merging_refuses_to_count_a_source_twice(tmp_path: Path) -> None:
     source = write_jsonl(tmp_path / "a.jsonl", [["a", "b"]])
     one, two = build([source], tmp_path / "one"), build([source], tmp_path / "two")
-    with pytest.raises(UsageError, match=r"a\.jsonl is a source of both .*one and .*two: its documents would count twice"):
+    with pytest.raises(
+        UsageError, match=r"a\.jsonl is a source of both .*one and .*two: its documents would count twice"
+    ):
         merge([one, two], tmp_path / "out")
 
 

@@ -76,7 +76,7 @@ def cut_documents(offsets: Array, codes: int, size: int) -> list[Cut]:
     """Cuts at document starts, of about `size` codes or one document."""
     edges = [0]
     for wanted in range(size, codes, size):
-        place = int(offsets[min(np.searchsorted(offsets, wanted), len(offsets) - 1)])
+        place = int(offsets[min(int(np.searchsorted(offsets, wanted)), len(offsets) - 1)])
         if place > edges[-1]:
             edges.append(place)
     return [Cut(a, b) for a, b in zip(edges, [*edges[1:], codes], strict=True) if a < b]
@@ -94,9 +94,7 @@ def join_matrix(work: Work, paths: list[Path], folder: Path) -> None:
     join_files(paths, folder / "cells.u8")
 
 
-def merge_documents(
-    work: Work, runs: list[list[Path]], place: tuple[int, int], units: Units, minimum: int
-) -> Any:
+def merge_documents(work: Work, runs: list[list[Path]], place: tuple[int, int], units: Units, minimum: int) -> Any:
     out = work.path(f"document/merged-{place[0]}")
     return list(merge_runs(runs, out, *place, units.total, len(units.words), minimum))
 
@@ -132,13 +130,13 @@ def make_bags(ids: Array, separator: Any, units: Units, begins: Array, at: Array
     """The bags of documents that begin at `begins`; their marginals are added to `sums`."""
     starts = np.zeros(len(begins) + 1, np.int64)
     room = len(ids) + len(at)
-    bags = Bags(starts, np.empty(room, np.uint32), np.empty(room, np.int64))
+    bag_units, bag_counts = np.empty(room, np.uint32), np.empty(room, np.int64)
     counts, touched = np.zeros(units.total + 1, np.int64), np.empty(units.total + 1, np.uint32)
     size = bag_documents(
         ids, separator, units.total, len(units.words), begins.astype(np.int64), at, of, counts, touched,
-        starts, bags.units, bags.counts, sums,
+        starts, bag_units, bag_counts, sums,
     )  # fmt: skip
-    return Bags(starts, bags.units[:size].copy(), bags.counts[:size].copy())
+    return Bags(starts, bag_units[:size].copy(), bag_counts[:size].copy())
 
 
 def postings(bags: Bags, units: Units) -> tuple[Array, Array, Array]:

@@ -72,6 +72,7 @@ def merge(
     with sole_builder(target):
         work = Work(target, workers=workers or os.cpu_count() or 1, memory=parse_memory(memory), progress=progress)
         hold_to_plan(work, plan)
+        work.hold_share()
         run_stages(work, indexes)
     return target
 
@@ -83,9 +84,13 @@ def check_alike(indexes: list[Index]) -> None:
         for name in Parameters.__struct_fields__:
             a, b = getattr(first.manifest.parameters, name), getattr(other.manifest.parameters, name)
             if a != b:
-                raise UsageError(f"{first.path} was built with {name} {a}, {other.path} with {b}: they can't be merged.")
+                raise UsageError(
+                    f"{first.path} was built with {name} {a}, {other.path} with {b}: they can't be merged."
+                )
         if first.manifest.tokenizer != other.manifest.tokenizer:
-            raise UsageError(f"{first.path} and {other.path} were built with different tokenizers: they can't be merged.")
+            raise UsageError(
+                f"{first.path} and {other.path} were built with different tokenizers: they can't be merged."
+            )
     for index in indexes:
         for source in index.manifest.sources:
             if source.url in seen:
@@ -104,7 +109,9 @@ def hold_to_plan(work: Work, plan: MergePlan) -> None:
     try:
         begun = msgspec.json.decode(path.read_bytes(), type=MergePlan)
     except msgspec.MsgspecError:
-        raise BuildError(f"{work.index}: something else than this merge has begun there. Choose another --out.") from None
+        raise BuildError(
+            f"{work.index}: something else than this merge has begun there. Choose another --out."
+        ) from None
     if begun != plan:
         raise BuildError(f"{work.index}: a merge of other indexes has begun there. Choose another --out.")
 
@@ -116,7 +123,7 @@ def run_stages(work: Work, indexes: list[Index]) -> None:
     sources, segments = order_sources(indexes)
     local = [vocabulary_of(index) for index in indexes]
     vocabulary, ranks = merge_vocabularies(local, fixed=tokenizer.fixed)
-    for name, array in zip(vocabulary._fields, vocabulary, strict=True):
+    for name, array in vocabulary._asdict().items():
         write_array(work.index / VOCABULARY / VOCABULARY_FILES[name], array)
     singles = single_codes(tokenizer, len(vocabulary.occurrences))
     paths = [str(index.path) for index in indexes]

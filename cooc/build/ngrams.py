@@ -58,7 +58,7 @@ def write_ngrams(work: Work, corpus: Corpus, orders: int) -> list[NgramRecord]:
         (np.fromfile(edges_path(work, number), np.int64).reshape(orders, -1) for number in numbers),
         np.zeros((orders, corpus.terms), np.int64),
     )
-    ranges = term_ranges(corpus, orders, work.memory // work.workers)
+    ranges = term_ranges(corpus, orders, work.share)
     work.tasks("n-grams", count_range, [(corpus, place, orders) for place in ranges])
     records, prefixes = [], corpus.frequencies
     for n in range(2, orders + 1):
@@ -74,9 +74,7 @@ def write_ngrams(work: Work, corpus: Corpus, orders: int) -> list[NgramRecord]:
         write_array(folder / "counts.i64", level["counts.i64"])
         write_array(folder / "prefix_sums.i64", prefixes - ends)
         write_array(folder / "column_sums.i64", columns)
-        records.append(
-            NgramRecord(n=n, minimum=corpus.minimum, kept=len(level["last.u32"]), total=int(columns.sum()))
-        )
+        records.append(NgramRecord(n=n, minimum=corpus.minimum, kept=len(level["last.u32"]), total=int(columns.sum())))
         prefixes = level["counts.i64"]
     return records
 
@@ -97,7 +95,9 @@ def part_path(work: Work, place: tuple[int, int], n: int, name: str) -> Path:
 
 def joined(work: Work, ranges: list[tuple[int, int]], n: int, name: str) -> Array:
     dtype = "<u4" if name.endswith("u32") else "<i8"
-    return np.concatenate([np.zeros(0, dtype), *(np.fromfile(part_path(work, place, n, name), dtype) for place in ranges)])
+    return np.concatenate(
+        [np.zeros(0, dtype), *(np.fromfile(part_path(work, place, n, name), dtype) for place in ranges)]
+    )
 
 
 def load_cut(corpus: Corpus, number: int, margin: int) -> Block:

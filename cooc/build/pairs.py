@@ -69,7 +69,7 @@ def write_window(
     """Count one window over the whole store and write its matrix; returns its manifest record."""
     window = make_window(size, chosen.direction, chosen.weighting)
     check_total(window, int(frequencies.sum()), chosen.weighting)
-    stage, words = f"pairs {window.name}", len(units.words)
+    stage, _words = f"pairs {window.name}", len(units.words)
     ranges = row_ranges(frequencies[units.words])
     minimum = chosen.min_pair_count if len(cuts) == 1 and not units.phrases else 1
     dtype = counter_dtype(window, frequencies)
@@ -117,8 +117,8 @@ def check_total(window: Window, tokens: int, weighting: str) -> None:
     sides = int(window.left > 0) + int(window.right > 0)
     if tokens * sides * int(window.weights.sum()) > MOST:
         raise BuildError(
-            f"--window {window.name} --weighting {weighting}: over {tokens:,} tokens the sum of the counts could exceed "
-            "2^63. Choose a smaller window."
+            f"--window {window.name} --weighting {weighting}: over {tokens:,} tokens the sum of the counts could "
+            "exceed 2^63. Choose a smaller window."
         )
 
 
@@ -186,9 +186,7 @@ def count_block_phrases(
     side = window if name == "rows" else window.turned
     lengths = np.diff(units.phrase_starts)
     longest = int(lengths.max())
-    block = load_block(
-        store, cut, units.of_terms(terms), units=units.total, margin=window.reach + 2 * longest
-    )
+    block = load_block(store, cut, units.of_terms(terms), units=units.total, margin=window.reach + 2 * longest)
     around, around_phrases = occurrences_in(block.ids, 1, len(block.ids) - 1, units, terms)
     inside = (around >= block.start) & (around < block.stop)
     order = np.argsort(around_phrases[inside], kind="stable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -92,6 +93,7 @@ def build(
     with sole_builder(index):
         work = Work(index, workers=workers or os.cpu_count() or 1, memory=size, progress=progress)
         hold_to_plan(work, plan)
+        work.hold_share()
         run_stages(work, plan, cutter)
     return index
 
@@ -110,7 +112,9 @@ def already_built(index: Path, plan: Plan) -> Path:
     for name in Parameters.__struct_fields__:
         before, now = getattr(built.parameters, name), getattr(plan.parameters, name)
         if before != now:
-            raise BuildError(f"{index} is an index already, built with {name} {before}, not {now}. Choose another --out.")
+            raise BuildError(
+                f"{index} is an index already, built with {name} {before}, not {now}. Choose another --out."
+            )
     if built.tokenizer != plan.tokenizer:
         raise BuildError(f"{index} is an index already, built with another tokenizer. Choose another --out.")
     sizes = {source.url: source.bytes for source in built.sources}
@@ -137,11 +141,32 @@ def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer) -> None:
     """Tokens, then n-grams, then pairs, then the manifest."""
     begun = time.time()
     stored = write_token_store(work, plan, tokenizer)
-    write_counts(work, plan.parameters, tokenizer, stored, source_records(plan, stored["counted"]), begun)
+    sources = source_records(plan, stored["counted"])
+    check_not_empty(work, sources)
+    write_counts(work, plan.parameters, tokenizer, stored, sources, begun)
+
+
+def check_not_empty(work: Work, sources: list[SourceRecord]) -> None:
+    """Raise `BuildError` for a corpus without a single document; the directory is cleared for another try."""
+    if any(source.documents for source in sources):
+        return
+    skipped: dict[str, int] = {}
+    for source in sources:
+        skipped = added(skipped, source.skipped)
+    told = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items()) or "no records at all"
+    shutil.rmtree(work.index, ignore_errors=True)
+    raise BuildError(
+        f"the corpus holds no document: {len(sources)} source(s) with {told}. Check the paths and --text-field."
+    )
 
 
 def write_counts(
-    work: Work, chosen: Parameters, tokenizer: Tokenizer, stored: dict[str, Any], sources: list[SourceRecord], begun: float
+    work: Work,
+    chosen: Parameters,
+    tokenizer: Tokenizer,
+    stored: dict[str, Any],
+    sources: list[SourceRecord],
+    begun: float,
 ) -> None:
     """Everything that is counted from a token store, and the manifest."""
     store = Store(str(work.index / TOKENS), stored["codes"], stored["singles"])
@@ -164,15 +189,17 @@ def write_counts(
         terms=stored["terms"], unit_words=len(units.words), unit_phrases=units.phrases, listed=len(units.listed),
         absent=absent, windows=windows, ngrams=ngrams, files=[],
     )  # fmt: skip
-    log = {"seconds": round(time.time() - begun, 3), "workers": work.workers, "memory": work.memory,
-           "python": platform.python_version(), "platform": platform.platform(), "finished": round(time.time())}  # fmt: skip
+    log = {
+        "seconds": round(time.time() - begun, 3), "workers": work.workers, "memory": work.share * work.workers,
+        "python": platform.python_version(), "platform": platform.platform(), "finished": round(time.time()),
+    }  # fmt: skip
     write_whole(work.index / LOG, msgspec.json.encode(log) + b"\n")
     publish(work, manifest)
 
 
 def block_size(work: Work) -> int:
     """Codes a block: what one of the workers can hold at a time."""
-    return max(1 << 10, work.memory // BYTES_A_TOKEN // work.workers)
+    return max(1 << 10, work.share // BYTES_A_TOKEN)
 
 
 def source_records(plan: Plan, counted: list[PartCounts]) -> list[SourceRecord]:

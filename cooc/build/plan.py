@@ -49,9 +49,7 @@ def make_plan(
     check_parameters(parameters)
     sources, ignored = find_sources(places, text_documents=parameters.text_documents)
     parts = [part for source in sources for part in split(source, target_bytes=PART_BYTES)]
-    return Plan(
-        parameters=parameters, tokenizer=tokenizer.spec, tokenizer_option=option, parts=parts, ignored=ignored
-    )
+    return Plan(parameters=parameters, tokenizer=tokenizer.spec, tokenizer_option=option, parts=parts, ignored=ignored)
 
 
 def check_parameters(chosen: Parameters) -> None:
@@ -65,7 +63,7 @@ def check_parameters(chosen: Parameters) -> None:
         ("--ngrams", chosen.ngrams, 1),
         ("--min-count", chosen.min_count, 1),
         ("--min-pair-count", chosen.min_pair_count, 1),
-        ("--max-terms", chosen.max_terms or 1, 1),
+        ("--max-terms", 1 if chosen.max_terms is None else chosen.max_terms, 1),
     ):
         if value < least:
             raise UsageError(f"{option} {value}: expected at least {least}.")
@@ -110,7 +108,7 @@ def difference(old: Plan, new: Plan) -> str:
 def _fields(old: Plan, new: Plan) -> list[tuple[str, Any, Any]]:
     rows = [(name, getattr(old.parameters, name), getattr(new.parameters, name))
             for name in Parameters.__struct_fields__]  # fmt: skip
-    return rows + [("tokenizer", old.tokenizer, new.tokenizer)]
+    return [*rows, ("tokenizer", old.tokenizer, new.tokenizer)]
 
 
 def _parts_difference(old: list[Part], new: list[Part]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.errors import BuildError
-from cooc.index.files import refusal, sync_folder, write_array
+from cooc.index.files import bytes_of, refusal, sync_folder, write_array
 from cooc.kernels.rows import MOST_CELL_BYTES, merge_rows
 
 Array = NDArray[Any]
@@ -64,7 +65,7 @@ def write_run(path: Path, rows: int, count: Callable[[int, Array, Array], tuple[
                 stopped, size, more = count(first, ends, sums)
                 if stopped == first:
                     raise AssertionError(f"row {first} does not fit {len(out)} bytes")
-                file.write(memoryview(out[: int(size)]))
+                file.write(bytes_of(out[: int(size)]))
                 ends[first:stopped] += written
                 written += int(size)
                 cells += int(more)
@@ -166,4 +167,4 @@ def balanced_ranges(weights: Array, parts: int) -> list[tuple[int, int]]:
     total = np.cumsum(weights, dtype=np.int64)
     wanted = total[-1] * np.arange(1, parts) // parts
     edges = np.unique(np.concatenate([[0], np.searchsorted(total, wanted, side="right"), [len(weights)]]))
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.build.plan import Plan
-from cooc.build.vocabulary import Vocabulary, merge_vocabularies
+from cooc.build.vocabulary import merge_vocabularies
 from cooc.build.work import Work
 from cooc.corpus import Receipt, read
 from cooc.errors import BuildError
-from cooc.index.files import refusal, write_array, write_whole
+from cooc.index.files import bytes_of, refusal, write_array, write_whole
 from cooc.index.layout import TOKENS, VOCABULARY
 from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES, write_codes
 from cooc.tokens import LocalVocabulary, Tokenizer, tokenizer_for
@@ -23,6 +24,15 @@ Array = NDArray[Any]
 
 BATCH_BYTES = 1 << 22
 """Text at a time: what passes from the reader to the tokenizer stays in the cache."""
+
+
+VOCABULARY_FILES = {
+    "terms": "terms.u8",
+    "offsets": "offsets.i64",
+    "occurrences": "occurrences.i64",
+    "documents": "documents.i64",
+    "sorted": "sorted.u32",
+}
 
 
 class PartCounts(msgspec.Struct):
@@ -51,23 +61,21 @@ def tokenise_part(work: Work, plan: Plan, number: int) -> Any:
                 receipt=receipt,
             )  # fmt: skip
             for batch in batches:
-                ids, pieces = counter.add(
-                    batch.data, batch.offsets, continues=batch.continues, open_end=batch.open_end
-                )
+                ids, pieces = counter.add(batch.data, batch.offsets, continues=batch.continues, open_end=batch.open_end)
                 if batch.continues and len(pieces):
                     lengths[-1][-1] += pieces[0]
                     pieces = pieces[1:]
                 if len(pieces):
                     lengths.append(pieces)
-                ids_file.write(memoryview(ids).cast("B"))
+                ids_file.write(bytes_of(ids))
                 tokens += len(ids)
                 metadata_bytes += metadata_file.write(b"".join(batch.metadata))
     except OSError as error:
         raise BuildError(refusal(folder, 4 * tokens, error)) from error
     vocabulary = counter.vocabulary()
     write_array(folder / "lengths.i64", np.concatenate(lengths) if lengths else np.zeros(0, np.int64))
-    for name, array in zip(("terms.u8", "offsets.i64", "occurrences.i64", "documents.i64"), vocabulary, strict=True):
-        write_array(folder / name, array)
+    for name, array in vocabulary._asdict().items():
+        write_array(folder / VOCABULARY_FILES[name], array)
     return msgspec.to_builtins(PartCounts(receipt, tokens, metadata_bytes))
 
 
@@ -84,25 +92,18 @@ def write_vocabulary(work: Work, parts: int, tokenizer: Tokenizer) -> Any:
     local = [part_vocabulary(work, number) for number in range(parts)]
     vocabulary, ranks = merge_vocabularies(local, fixed=tokenizer.fixed)
     if len(vocabulary.occurrences) > MOST_IDS:
-        raise BuildError(f"the corpus has {len(vocabulary.occurrences):,} distinct terms; there is room for {MOST_IDS:,}.")
+        raise BuildError(
+            f"the corpus has {len(vocabulary.occurrences):,} distinct terms; there is room for {MOST_IDS:,}."
+        )
     singles = single_codes(tokenizer, len(vocabulary.occurrences))
     sizes = []
     for number, (part, rank) in enumerate(zip(local, ranks, strict=True)):
         write_array(work.path(f"parts/{number}/rank.u32"), rank)
         sizes.append(int(part.occurrences.sum() + part.occurrences[rank >= singles].sum()))
     folder = work.index / VOCABULARY
-    for name, array in zip(Vocabulary._fields, vocabulary, strict=True):
+    for name, array in vocabulary._asdict().items():
         write_array(folder / VOCABULARY_FILES[name], array)
     return {"terms": len(vocabulary.occurrences), "singles": singles, "sizes": sizes}
-
-
-VOCABULARY_FILES = {
-    "terms": "terms.u8",
-    "offsets": "offsets.i64",
-    "occurrences": "occurrences.i64",
-    "documents": "documents.i64",
-    "sorted": "sorted.u32",
-}
 
 
 def single_codes(tokenizer: Tokenizer, terms: int) -> int:
@@ -120,7 +121,9 @@ def encode_part(work: Work, number: int, place: dict[str, int]) -> Any:
         np.uint32(place["singles"]), codes, starts,
     )  # fmt: skip
     if int(written) != len(codes):
-        raise BuildError(f"part {number} wrote {int(written):,} codes where {len(codes):,} were counted; it has changed.")
+        raise BuildError(
+            f"part {number} wrote {int(written):,} codes where {len(codes):,} were counted; it has changed."
+        )
     put(store / "tokenized.0", 2 * place["first_code"], codes)
     put(store / "offset.0", 8 * place["first_document"], (2 * (starts + place["first_code"])).astype("<u8"))
     metadata = np.fromfile(folder / "metadata", np.uint8)
@@ -133,9 +136,7 @@ def encode_part(work: Work, number: int, place: dict[str, int]) -> Any:
 
 def put(path: Path, offset: int, array: Array) -> None:
     """Write an array into its place in a file that other tasks write elsewhere."""
-    import os
-
-    data = memoryview(np.ascontiguousarray(array)).cast("B")
+    data = bytes_of(np.ascontiguousarray(array))
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         try:

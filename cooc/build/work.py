@@ -29,11 +29,31 @@ def silent(stage: str, done: int, total: int, note: str = "") -> None:
 
 
 class Work:
-    """The directory of a build. `tasks` runs functions once each, remembering what they returned."""
+    """The directory of a build. `tasks` runs functions once each, remembering what they returned.
+
+    `share` is the memory of one worker, in bytes. It decides where the store is cut, and so what the tasks
+    are: a resumed build keeps the share it began with.
+    """
 
     def __init__(self, index: Path, *, workers: int, memory: int, progress: Progress = silent) -> None:
         self.index, self.folder = index, index / WORK
-        self.workers, self.memory, self.progress = workers, memory, progress
+        self.workers, self.share, self.progress = workers, memory // workers, progress
+
+    def hold_share(self) -> None:
+        """Keep the share of a new build; give a resumed one the share it began with.
+
+        Raises `BuildError` if that is more than this call allows.
+        """
+        path = self.path("share.json")
+        if not path.exists():
+            write_whole(path, msgspec.json.encode(self.share))
+        begun = msgspec.json.decode(path.read_bytes(), type=int)
+        if begun > self.share:
+            raise BuildError(
+                f"{self.index}: the build began with {begun:,} bytes of memory for each worker, and now there are "
+                f"{self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory to begin anew."
+            )
+        self.share = begun
 
     def path(self, name: str) -> Path:
         """A file between stages."""
@@ -98,14 +118,17 @@ class Work:
 @contextmanager
 def sole_builder(index: Path) -> Iterator[None]:
     """Hold the directory for this build; raises `BuildError` when another build holds it."""
+    path = index / WORK / "lock"
     try:
-        (index / WORK).mkdir(parents=True, exist_ok=True)
-        lock = open(index / WORK / "lock", "w")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     except OSError as error:
         raise BuildError(f"{index}: can't write there ({error.strerror}). Choose another --out.") from error
-    with lock:
+    with open(path, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BuildError(f"{index}: another build is writing there. Wait for it, or choose another --out.") from None
+            raise BuildError(
+                f"{index}: another build is writing there. Wait for it, or choose another --out."
+            ) from None
         yield

@@ -6,6 +6,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -19,7 +20,7 @@ BLOCK = 1 << 20
 DTYPES: dict[str, str] = {".u8": "<u1", ".u32": "<u4", ".u64": "<u8", ".i64": "<i8"}
 
 
-def dtype_of(name: str) -> np.dtype:  # type: ignore[type-arg]
+def dtype_of(name: str) -> np.dtype[Any]:
     """The dtype that a file's name ends with; files of infini-gram are bytes."""
     return np.dtype(DTYPES.get(Path(name).suffix, "<u1"))
 
@@ -51,10 +52,15 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
         raise BuildError(refusal(path, len(memoryview(data).cast("B")), error)) from error
 
 
-def write_array(path: Path, array: NDArray[np.generic]) -> None:
+def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an array in the dtype that the file's name ends with."""
     ordered = np.ascontiguousarray(array, dtype=dtype_of(path.name))
-    write_whole(path, memoryview(ordered.reshape(-1).view(np.uint8)))
+    write_whole(path, bytes_of(ordered))
+
+
+def bytes_of(array: NDArray[Any]) -> memoryview:
+    """The bytes of a contiguous array, not copied."""
+    return memoryview(array.reshape(-1).view(np.uint8).data)
 
 
 def refusal(path: Path, wanted: int, error: OSError) -> str:
@@ -104,7 +110,7 @@ class CheckedArray:
             raise DamagedIndex(f"{self.path}: something points at place {place:,} of {len(self._array):,}.")
         return int(self.slice(place, place + 1)[0])
 
-    def slice(self, start: int, stop: int) -> NDArray[np.generic]:
+    def slice(self, start: int, stop: int) -> NDArray[Any]:
         """The places [start, stop), checked; raises `DamagedIndex` where they lie outside the file."""
         if not 0 <= start <= stop <= len(self._array):
             raise DamagedIndex(f"{self.path}: something points at {start:,}…{stop:,} of {len(self._array):,}.")
@@ -114,11 +120,11 @@ class CheckedArray:
             self._check(first, last)
         return self._array[start:stop]
 
-    def all(self) -> NDArray[np.generic]:
+    def all(self) -> NDArray[Any]:
         """The whole array, checked."""
         return self.slice(0, len(self._array))
 
-    def unchecked(self) -> NDArray[np.generic]:
+    def unchecked(self) -> NDArray[Any]:
         """The whole array as it lies on disk, for single places that the caller checks with `[place]`."""
         return self._array
 
@@ -139,5 +145,3 @@ def files_below(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path.relative_to(folder).as_posix()
-
-

@@ -1,4 +1,4 @@
-"""The manifest: the one file that makes a directory an index, written last.
+"""The manifest: the one file that makes a directory an index, written last. Unknown fields are refused.
 
 `indexes/FORMAT.md` says in words what these structures hold; a test keeps the two together.
 """
@@ -24,11 +24,7 @@ Direction = Literal["symmetric", "right", "left"]
 Weighting = Literal["uniform", "harmonic"]
 
 
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the manifest: unknown fields are refused, so that none is silently ignored."""
-
-
-class SourceRecord(Struct):
+class SourceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one corpus file gave. `documents` + the sum of `skipped` = the records read."""
 
     url: str
@@ -44,7 +40,7 @@ class SourceRecord(Struct):
     repaired: dict[str, int]
 
 
-class Parameters(Struct):
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the counts depend on, as asked for."""
 
     text_field: str = "text"
@@ -62,7 +58,7 @@ class Parameters(Struct):
     on_bad_line: Literal["fail", "skip"] = "fail"
 
 
-class WindowRecord(Struct):
+class WindowRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One pair matrix. `total` is N; a count is in units of 1/`unit`."""
 
     name: str
@@ -75,7 +71,7 @@ class WindowRecord(Struct):
     min_pair_count: int
 
 
-class NgramRecord(Struct):
+class NgramRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One order of n-grams: `kept` of them reach `minimum`; `total` occurrences of all."""
 
     n: int
@@ -84,7 +80,7 @@ class NgramRecord(Struct):
     total: int
 
 
-class FileRecord(Struct):
+class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A file of the index. Its block digests begin at place `first_block` of `blocks.u64`."""
 
     name: str
@@ -93,7 +89,7 @@ class FileRecord(Struct):
     first_block: int
 
 
-class Manifest(Struct, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     format: Literal["cooc-index"] = "cooc-index"
     version: int = FORMAT
     software: dict[str, str]

@@ -56,4 +56,3 @@ else:
             return context.get_dummy_value()
 
         return types.void(array, types.uint64), generate
-

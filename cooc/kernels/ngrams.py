@@ -100,7 +100,7 @@ def count_edges(ids, separator, start, stop, depth, edges):
     for position in range(start, stop):
         token = ids[position]
         if token == separator:
-            since = 0
+            since = np.int64(0)
         else:
             if since < depth:
                 edges[since, token] += 1

@@ -104,9 +104,7 @@ def count_rows(
                     n += np.uint64((count == 0) & (column != columns))
                     counts[column] = count + weights[distance]
             counts[columns] = 0
-            o, more, sums[row] = emit_touched(
-                counts, columns, marginal_columns, minimum, touched, n, bits, out, o
-            )
+            o, more, sums[row] = emit_touched(counts, columns, marginal_columns, minimum, touched, n, bits, out, o)
         cells += more
         ends[row] = o
     return rows, o, cells

@@ -242,9 +242,7 @@ def merge_rows(data, starts, columns, marginal_columns, minimum, counts, touched
                 touched[n] = column
                 n += np.uint64(counts[column] == 0)
                 counts[column] += count
-        o, more, sums[row] = emit_touched(
-            counts, columns, marginal_columns, minimum, touched, n, bits, out, o
-        )
+        o, more, sums[row] = emit_touched(counts, columns, marginal_columns, minimum, touched, n, bits, out, o)
         cells += more
         ends[row] = o
     return rows, o, cells
