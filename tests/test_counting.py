@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=14), min_size=
 some_phrases = st.lists(
     st.lists(st.sampled_from(WORDS[:5]), min_size=1, max_size=3).map(" ".join), max_size=4, unique=True
 )
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("COOC_TEST_EXAMPLES", "60"))
+quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(params=["one block", "many blocks"])
