@@ -74,6 +74,10 @@ def build(
     return Index(path)
 
 
+# `import cooc.build.plan as plan` asks what `cooc.build` is for its name, to find the package behind the verb
+build.__name__ = "cooc.build"
+
+
 def open(path: Place) -> Index:
     """The index in a directory. Reads its manifest only; arrays are mapped when asked for.
 

@@ -42,13 +42,16 @@ def _solve(k: Array, p: float, guess: Array) -> Array:
     log_gamma = log_factorial_rest(k) + k * np.log(k) - k  # ln Γ(k + 1)
     # P(k, x) ≤ x^k/Γ(k + 1), so this start is never above the quantile
     log_x = np.maximum((math.log(p) + log_gamma) / k, np.log(np.where(guess > 0, guess, 1e-300)))
+    going = np.ones(k.size, bool)
     for _ in range(50):
         x = np.exp(log_x)
         series = sum_of_products(_poisson_ratios(k, x), k.size)
         log_p = k * log_x - x - log_gamma + np.log(series)
         step = (math.log(p) - log_p) * series / k  # d ln P / d ln x = k / series
-        log_x = log_x + step
-        if np.all(abs(step) < 1e-12):
+        # one that has arrived stays: a limit must not depend on which others are asked for with it
+        log_x = log_x + np.where(going, step, 0.0)
+        going &= ~(abs(step) < 1e-12)
+        if not going.any():
             break
     return np.asarray(np.exp(log_x))
 
