@@ -416,7 +416,7 @@ def test_a_parameter_reaches_only_the_measures_that_take_it():
 
 def test_the_limits_of_a_pair_do_not_depend_on_which_pairs_are_asked_for_with_it():
     def highs(n):
-        counts = np.array([2, 2, 1, 40, 3])[:n], 4, np.array([3, 2, 2, 3, 3])[:n], 500
+        counts = np.array([2, 2, 1, 40, 3])[:n], 40, np.array([3, 2, 2, 40, 3])[:n], 500
         return evaluate(["pmi_high", "pmi_low"], *counts)
 
     for name, values in highs(5).items():
