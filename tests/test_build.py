@@ -71,7 +71,7 @@ def test_any_block_and_part_size_gives_the_same_bytes(
         assert files_of(build(shards, tmp_path / str(size), workers=2, **OPTIONS)) == files_of(reference)
 
 
-@pytest.mark.parametrize("stage", ["vocabulary", "encode", "n-grams", "pairs-3", "pairs-12-join", "digests"])
+@pytest.mark.parametrize("stage", ["vocabulary", "encode", "n-grams", "pairs-3", "pairs-12-merge", "digests"])
 def test_a_build_that_was_stopped_goes_on_to_the_same_bytes(
     shards: list[Path], reference: Path, tmp_path: Path, stage: str
 ) -> None:

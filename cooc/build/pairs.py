@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cooc.build.blocks import Cut, Store, load_block, shared
 from cooc.build.plan import harmonic_unit
 from cooc.build.rows import (
+    Joining,
     balanced_ranges,
-    join_files,
     make_scratch,
     merge_runs,
     read_rows,
@@ -69,32 +69,34 @@ def write_window(
     """Count one window over the whole store and write its matrix; returns its manifest record."""
     window = make_window(size, chosen.direction, chosen.weighting)
     check_total(window, int(frequencies.sum()), chosen.weighting)
-    stage, _words = f"pairs {window.name}", len(units.words)
-    ranges = row_ranges(frequencies[units.words])
-    minimum = chosen.min_pair_count if len(cuts) == 1 and not units.phrases else 1
+    stage, folder = f"pairs {window.name}", work.index / PAIRS / window.name
+    in_one = len(cuts) == 1 and not units.phrases
+    minimum = chosen.min_pair_count if in_one else 1
+    ranges, joining = row_ranges(frequencies[units.words]), Joining(folder / "cells.u8")
+    paths = [[run_path(work, window, number, place) for place in ranges] for number in range(len(cuts))]
     dtype = counter_dtype(window, frequencies)
     rows = [
         (window, units, store, cut, number, place, minimum, dtype, len(frequencies))
         for number, cut in enumerate(cuts)
         for place in ranges
     ]
-    counted = work.tasks(stage, count_block_rows, rows)
-    paths = [[run_path(work, window, number, place) for place in ranges] for number in range(len(cuts))]
+    counted = work.tasks(
+        stage, count_block_rows, rows, then=(lambda number: joining.add(paths[0][number])) if in_one else None
+    )
+    final = paths[0]
     if units.phrases:
         names = ["rows", "columns"] if window.left != window.right else ["rows"]
         work.tasks(f"{stage} phrases", count_block_phrases,
                    [(window, units, store, cut, number, name, len(frequencies))
                     for number, cut in enumerate(cuts) for name in names])  # fmt: skip
         paths = with_phrases(work, window, units, paths)
-    if len(paths) == 1:
-        final = paths[0]
-    else:
+    if not in_one:
         pieces = merge_ranges(paths, units.total)
         counted = work.tasks(f"{stage} merge", merge_piece,
-                             [(window, paths, place, units, chosen.min_pair_count) for place in pieces])  # fmt: skip
+                             [(window, paths, place, units, chosen.min_pair_count) for place in pieces],
+                             then=lambda number: joining.add(merged_path(work, window, pieces[number])))  # fmt: skip
         final = [merged_path(work, window, place) for place in pieces]
-    folder = work.index / PAIRS / window.name
-    work.once(f"{stage} join", join_matrix, final, folder)
+    joining.finish()
     sums = read_sums(final)
     write_array(folder / "starts.i64", read_starts(final))
     write_array(folder / "row_sums.i64", sums)
@@ -275,10 +277,6 @@ def merge_piece(
     work: Work, window: Window, runs: list[list[Path]], place: tuple[int, int], units: Units, minimum: int
 ) -> Any:
     return list(merge_runs(runs, merged_path(work, window, place), *place, units.total, len(units.words), minimum))
-
-
-def join_matrix(work: Work, paths: list[Path], folder: Path) -> None:
-    join_files(paths, folder / "cells.u8")
 
 
 def sum_block_columns(

@@ -107,22 +107,39 @@ def read_rows(paths: list[Path]) -> Array:
     return np.concatenate([np.fromfile(path, np.uint8) for path in paths] or [np.zeros(0, np.uint8)])
 
 
-def join_files(paths: list[Path], out: Path) -> None:
-    """Make one file of several, which are removed."""
-    temporary = out.with_name(out.name + ".part")
-    size = sum(path.stat().st_size for path in paths)
-    try:
+class Joining:
+    """One file in the making out of several, added in turn; it appears under its name when it is whole."""
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.temporary = out, out.with_name(out.name + ".part")
         out.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            for path in paths:
-                with open(path, "rb") as source:
-                    shutil.copyfileobj(source, file, 4 << 20)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, out)
-        sync_folder(out.parent)
-    except OSError as error:
-        raise BuildError(refusal(out, size, error)) from error
+        self.temporary.write_bytes(b"")
+
+    def add(self, path: Path) -> None:
+        """Append a file; raises `BuildError` if the system refuses."""
+        try:
+            with open(path, "rb") as source, open(self.temporary, "ab") as file:
+                shutil.copyfileobj(source, file, 4 << 20)
+        except OSError as error:
+            raise BuildError(refusal(self.out, path.stat().st_size, error)) from error
+
+    def finish(self) -> None:
+        """Give the file its name, for good."""
+        try:
+            with open(self.temporary, "ab") as file:
+                os.fsync(file.fileno())
+            os.replace(self.temporary, self.out)
+            sync_folder(self.out.parent)
+        except OSError as error:
+            raise BuildError(refusal(self.out, 0, error)) from error
+
+
+def join_files(paths: list[Path], out: Path) -> None:
+    """Make one file of several."""
+    joining = Joining(out)
+    for path in paths:
+        joining.add(path)
+    joining.finish()
 
 
 def merge_runs(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,8 +50,8 @@ class Work:
         begun = msgspec.json.decode(path.read_bytes(), type=int)
         if begun > self.share:
             raise BuildError(
-                f"{self.index}: the build began with {begun:,} bytes of memory for each worker, and now there are "
-                f"{self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory to begin anew."
+                f"{self.index}: the build began with {begun:,} bytes of memory for each worker, and now "
+                f"there are {self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory and begin anew."
             )
         self.share = begun
 
@@ -60,12 +60,18 @@ class Work:
         return self.folder / name
 
     def tasks(
-        self, stage: str, function: Callable[..., Any], rows: Iterable[tuple[Any, ...]], *, weight: str = ""
+        self,
+        stage: str,
+        function: Callable[..., Any],
+        rows: Iterable[tuple[Any, ...]],
+        *,
+        then: Callable[[int], None] | None = None,
     ) -> list[Any]:
         """Call `function(self, *row)` for each row, several at a time; results in the order of the rows.
 
         A result is JSON-able and is kept on disk after everything the task wrote, so a task that was done
         before a build was stopped is not done again. The first error stops the stage once running tasks end.
+        `then(number)` is called for each row in turn once its task and all before it are done.
         """
         todo = list(rows)
         results: list[Any] = [self._done(stage, number) for number in range(len(todo))]
@@ -74,31 +80,35 @@ class Work:
         self.progress(stage, finished, len(todo))
 
         def run(number: int) -> None:
-            nonlocal finished
             result = function(self, *todo[number])
             write_whole(self._receipt(stage, number), msgspec.json.encode([result]))
             results[number] = [result]
-            finished += 1
-            self.progress(stage, finished, len(todo))
 
-        if self.workers == 1 or len(missing) < 2:
-            for number in missing:
-                run(number)
-        else:
-            with ThreadPoolExecutor(self.workers) as pool:
-                self._await([pool.submit(run, number) for number in missing])
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            futures = {number: pool.submit(run, number) for number in missing}
+            for number in range(len(todo)):
+                if number in futures:
+                    self._await(futures[number], futures.values())
+                    finished += 1
+                    self.progress(stage, finished, len(todo))
+                if then is not None:
+                    then(number)
+        finally:
+            pool.shutdown(cancel_futures=True)
         return [result[0] for result in results]
 
     def once(self, stage: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """`tasks` for a stage that is one task."""
         return self.tasks(stage, function, [arguments])[0]
 
-    def _await(self, futures: list[Future[None]]) -> None:
-        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in waiting:
-            future.cancel()
-        for future in done:
-            future.result()
+    def _await(self, wanted: Future[None], others: Collection[Future[None]]) -> None:
+        """Wait for one task, and stop waiting as soon as another has failed."""
+        while not wanted.done():
+            done, _ = wait([future for future in others if not future.done()], return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+        wanted.result()
 
     def _receipt(self, stage: str, number: int) -> Path:
         return self.folder / "done" / f"{stage.replace(' ', '-')}-{number}.json"

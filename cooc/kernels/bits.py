@@ -1,4 +1,4 @@
-"""Machine instructions that Numba does not offer: counting zeros and set bits, and prefetch."""
+"""Machine instructions that Numba does not offer: counting zeros and set bits, prefetch, unaligned store."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ if config.DISABLE_JIT:
 
     def prefetch(array: Any, index: Any) -> None:
         return None
+
+    def store_word(array: Any, index: Any, word: Any) -> None:
+        for k in range(8):
+            array[int(index) + k] = (int(word) >> (8 * k)) & 255
 
 else:
 
@@ -56,3 +60,15 @@ else:
             return context.get_dummy_value()
 
         return types.void(array, types.uint64), generate
+
+    @intrinsic
+    def store_word(typing: Any, array: Any, index: Any, word: Any) -> Any:
+        """Write a uint64 as eight bytes from `array[index]` on, lowest first, wherever that is."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            view = context.make_array(signature.args[0])(context, builder, arguments[0])
+            address = builder.bitcast(builder.gep(view.data, [arguments[1]]), ir.IntType(64).as_pointer())
+            builder.store(arguments[2], address).align = 1
+            return context.get_dummy_value()
+
+        return types.void(array, types.uint64, types.uint64), generate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ def cache_folder() -> str:
     for place in (here / "__pycache__", user, Path(tempfile.gettempdir()) / f"cooc-{os.getuid()}"):
         folder = place / f"kernels-{digest.hexdigest()}"
         try:
+            if not folder.exists():
+                for older in place.glob("kernels-*"):
+                    shutil.rmtree(older, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue

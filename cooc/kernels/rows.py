@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cooc.kernels.bits import set_bits, trailing_zeros
+from cooc.kernels.bits import set_bits, store_word, trailing_zeros
 from cooc.kernels.compile import compiled
 
 MOST_CELL_BYTES = 15
@@ -57,8 +57,7 @@ def emit_scan(counts, columns, marginal_columns, minimum, out, o):
             head, rest = ((column - after) << one) | more, count - (more << one)
             if (head | (rest << np.uint64(7))) < SHORT:
                 word, size = pack_cell(head, rest, more)
-                for k in range(np.uint64(5)):
-                    out[o + k] = np.uint8(word >> (k << np.uint64(3)))
+                store_word(out, o, word)
                 o += kept * size
             elif kept:
                 while head >= np.uint64(128):
@@ -135,8 +134,7 @@ def emit_touched(counts, columns, marginal_columns, minimum, touched, n, bits, o
         head, rest = ((column - after) << one) | more, count - (more << one)
         if (head | (rest << np.uint64(7))) < SHORT:
             word, size = pack_cell(head, rest, more)
-            for k in range(np.uint64(5)):
-                out[o + k] = np.uint8(word >> (k << np.uint64(3)))
+            store_word(out, o, word)
             o += kept * size
         elif kept:
             while head >= np.uint64(128):
