@@ -51,7 +51,8 @@ class Work:
         if begun > self.share:
             raise BuildError(
                 f"{self.index}: the build began with {begun:,} bytes of memory for each worker, and now "
-                f"there are {self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory and begin anew."
+                f"there are {self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory "
+                "and begin anew."
             )
         self.share = begun
 
