@@ -13,6 +13,7 @@ from cooc.terms import TermSet, read_term_sets
 
 if TYPE_CHECKING:
     from cooc.build.work import Progress
+    from cooc.index.verify import Verification
 
 Place = str | os.PathLike[str]
 Terms = TermSet | Place | Iterable[TermSet | str | os.PathLike[str]]
@@ -63,6 +64,7 @@ def build(
     ):
         if value not in known:
             raise UsageError(f'--{option} "{value}": expected {" or ".join(known)}.')
+    check_workers(workers)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
     path = build_index(
         sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,
@@ -97,15 +99,22 @@ def merge(
     """Make one index of several that were built in the same way; equals the index of all their sources."""
     from cooc.build.merge import merge as merge_indexes
 
+    check_workers(workers)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
     return Index(merge_indexes(paths, out, memory=memory, workers=workers, **options))
 
 
-def verify(path: Place | Index) -> Any:
-    """Check every digest and every law of an index; what is wrong is in `.problems`."""
+def verify(path: Place | Index) -> Verification:
+    """Read an index once and check every digest and every law; what is wrong is in `.problems`, by file."""
     from cooc.index.verify import verify as verify_index
 
     return verify_index(path.path if isinstance(path, Index) else Path(path))
+
+
+def check_workers(workers: int | None) -> None:
+    """Raise `UsageError` for a number of workers that does no work."""
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers {workers}: expected at least 1.")
 
 
 def listed_terms(terms: Terms) -> list[str]:

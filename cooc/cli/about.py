@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from cooc.cli.show import print_table
+from cooc.cli.show import print_table, put
 from cooc.index.reader import Index
 
-MOST_SOURCES = 10
+MOST_SHOWN = 10
 
 
 def about_json(index: Index) -> dict[str, Any]:
@@ -32,13 +33,13 @@ def about(index: Index) -> None:
     held, chosen, bytes_of = index.manifest, index.manifest.parameters, sizes(index)
     spec = held.tokenizer
     cutter = spec.kind + (", case kept" if spec.keep_case and spec.kind == "word" else "")
-    print(f"{index.path}  (digest {index.digest[:16]}, {bytes_of['total']:,} bytes)")
-    print(f"{held.documents:,} documents, {held.tokens:,} tokens, {held.terms:,} terms; tokenizer {cutter}")
+    put(f"{index.path}  (digest {index.digest[:16]}, {bytes_of['total']:,} bytes)")
+    put(f"{held.documents:,} documents, {held.tokens:,} tokens, {held.terms:,} terms; tokenizer {cutter}")
     rows = f"{held.unit_words:,} words" + (f" and {held.unit_phrases:,} phrases" if held.unit_phrases else "")
-    print(f"rows for {rows}" + (f" (--max-terms {chosen.max_terms:,})" if chosen.max_terms else ""))
+    put(f"rows for {rows}" + (f" (--max-terms {chosen.max_terms:,})" if chosen.max_terms else ""))
     if held.absent:
-        print(f"{len(held.absent):,} of --terms do not occur: {', '.join(held.absent)}")
-    print()
+        put(f"{len(held.absent):,} of --terms do not occur: {listed(held.absent)}")
+    put("")
     print_table({
         "window": [each.name for each in held.windows],
         "direction": [each.direction for each in held.windows],
@@ -48,36 +49,44 @@ def about(index: Index) -> None:
         "least": [each.min_pair_count for each in held.windows],
     })  # fmt: skip
     if held.ngrams:
-        print()
+        put("")
         print_table({
             "n-grams": [str(each.n) for each in held.ngrams],
             "kept": [each.kept for each in held.ngrams],
             "occurrences": [each.total for each in held.ngrams],
             "least": [each.minimum for each in held.ngrams],
         })  # fmt: skip
-    print()
+    put("")
     _about_sources(index)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:MOST_SHOWN]) + (", …" if len(names) > MOST_SHOWN else "")
+
+
+def reasons(index: Index, what: Literal["skipped", "repaired"]) -> str:
+    """How many records were skipped or repaired, by reason; empty if none."""
+    found: dict[str, int] = {}
+    for source in index.manifest.sources:
+        for reason, times in getattr(source, what).items():
+            found[reason] = found.get(reason, 0) + times
+    return ", ".join(f"{times:,} {reason}" for reason, times in sorted(found.items()))
 
 
 def _about_sources(index: Index) -> None:
     """The sources, those that skipped records first, and where these were."""
     sources = index.manifest.sources
-    first = sorted(sources, key=lambda each: -sum(each.skipped.values()))[:MOST_SOURCES]
+    first = sorted(sources, key=lambda each: -sum(each.skipped.values()))[:MOST_SHOWN]
     shown = [each for each in sources if each in first]
-    print_table({
-        "source": [each.url for each in shown],
-        "documents": [each.documents for each in shown],
-        "tokens": [each.tokens for each in shown],
-        "skipped": [sum(each.skipped.values()) for each in shown],
-    })  # fmt: skip
+    put(f"{'documents':>12}{'tokens':>16}{'skipped':>10}  source")
+    for each in shown:
+        put(f"{each.documents:>12,}{each.tokens:>16,}{sum(each.skipped.values()):>10,}  {each.url}")
     if len(sources) > len(shown):
-        print(f"… {len(sources) - len(shown):,} more sources (--json has all)")
-    for what in ("skipped", "repaired"):
-        reasons: dict[str, int] = {}
-        for each in sources:
-            for reason, times in getattr(each, what).items():
-                reasons[reason] = reasons.get(reason, 0) + times
-        if reasons:
-            print(f"{what}: {', '.join(f'{times:,} {reason}' for reason, times in sorted(reasons.items()))}")
-    for place in [place for each in sources for place in each.skipped_where][:MOST_SOURCES]:
-        print(f"  {place}")
+        put(f"… {len(sources) - len(shown):,} more sources (--json has all)")
+    if skipped := reasons(index, "skipped"):
+        put(f"skipped: {skipped}")
+    if repaired := reasons(index, "repaired"):
+        put(f"repaired: {repaired}")
+    for place in [place for each in sources for place in each.skipped_where][:MOST_SHOWN]:
+        put(f"  {place}")

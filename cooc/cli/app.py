@@ -48,7 +48,6 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
             for stream in (sys.stdout, sys.stderr):
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
             function(*args, **options)
-            sys.stdout.flush()
         except CoocError as error:
             say(f"cooc: {error}")
             raise typer.Exit(1) from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cooc.cli.make import Directory, Json
-from cooc.cli.show import print_json, print_ranking, print_table
+from cooc.cli.show import print_json, print_ranking, print_table, put
 
 Window = Annotated[
     str | None,
@@ -100,7 +100,7 @@ def pair(
     if as_json:
         print_json(result.to_dict())
     else:
-        print(text_grid(result.rows()[0]))
+        put(text_grid(result.rows()[0]))
 
 
 def neighbors(
@@ -212,11 +212,8 @@ def export(
     import cooc
 
     files = cooc.export(cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, window=window)
-    table: dict[str, list[Any]] = {
-        "file": [str(file) for file in files],
-        "bytes": [file.stat().st_size for file in files],
-    }
+    written = [{"file": str(file), "bytes": file.stat().st_size} for file in files]
     if as_json:
-        print_json([{"file": file, "bytes": size} for file, size in zip(*table.values(), strict=True)])
+        print_json(written)
     else:
-        print_table(table)
+        put("\n".join(f"{row['bytes']:>16,} bytes  {row['file']}" for row in written))

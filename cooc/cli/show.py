@@ -19,9 +19,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def put(text: str) -> None:
+    """What was asked for; flushed, so that a closed pipe shows here and not when Python ends."""
+    print(text, flush=True)
+
+
 def print_json(document: Any) -> None:
     """One JSON document and nothing else."""
-    print(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+    put(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def print_table(columns: Mapping[str, Sequence[Any]]) -> None:
@@ -29,7 +34,7 @@ def print_table(columns: Mapping[str, Sequence[Any]]) -> None:
     from cooc.query.layout import text_table
 
     rows = max((len(column) for column in columns.values()), default=0)
-    print(text_table(columns, rows=rows))
+    put(text_table(columns, rows=rows))
 
 
 def print_ranking(result: Result) -> None:
