@@ -22,6 +22,7 @@ from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, read_manif
 from cooc.index.shape import Arrays, as_array, expected_sizes
 
 MOST = (1 << 63) - 1
+MOST_WINDOW, MOST_UNIT = 100_000, (1 << 31) - 1
 REMEDY = "The file has changed since it was built: restore it or build again."
 
 
@@ -85,7 +86,7 @@ def verify(path: str | os.PathLike[str], *, workers: int | None = None) -> Verif
 
 
 def impossible_numbers(folder: Path, manifest: Manifest) -> list[str]:
-    """Numbers of the manifest that count nothing: below zero, or too large for an array."""
+    """Numbers of the manifest that no build writes: below zero, or too large to be counted with."""
     found = []
 
     def look(where: str, value: Any) -> None:
@@ -99,7 +100,11 @@ def impossible_numbers(folder: Path, manifest: Manifest) -> list[str]:
             found.append(f"{folder / MANIFEST}: {where} is {value}.")
 
     look("", msgspec.to_builtins(manifest))
-    return found
+    return found + [
+        f"{folder / MANIFEST}: window {window.name} is {window.window} in units of 1/{window.unit}."
+        for window in manifest.windows
+        if (window.window or 0) > MOST_WINDOW or window.unit > MOST_UNIT
+    ]
 
 
 def wrong_names(folder: Path, manifest: Manifest) -> list[str]:

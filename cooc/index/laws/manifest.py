@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from cooc.index.laws.law import Law, law
 from cooc.index.manifest import DOCUMENT, MANIFEST, Manifest
@@ -18,7 +19,7 @@ MOST_ORDER = 5
 
 def manifest_laws(held: Arrays) -> Iterator[Law]:
     manifest, where = held.manifest, held.folder / MANIFEST
-    yield law("sources add up", where, source_faults(manifest))
+    yield law("sources ascend and add up", where, source_faults(manifest))
     yield law("windows are those of the parameters", where, window_faults(manifest))
     yield law("n-grams are those of the parameters", where, order_faults(manifest))
     yield law("terms are those of the tokenizer and the parameters", where, term_faults(manifest))
@@ -29,6 +30,9 @@ def source_faults(manifest: Manifest) -> Iterator[str]:
         total, stated = sum(getattr(source, name) for source in manifest.sources), getattr(manifest, name)
         if total != stated:
             yield f"the sources have {total:,} {name}, the index {stated:,}"
+    for before, after in pairwise(source.url for source in manifest.sources):
+        if before >= after:
+            yield f"the sources {before} and {after} are not in order"
 
 
 def window_faults(manifest: Manifest) -> Iterator[str]:

@@ -55,7 +55,8 @@ def ngram_laws(held: Arrays, pool: Executor, lengths: list[Array]) -> Iterator[L
     phrases = [f"{UNITS}/{name}" for name in PHRASE_FILES]
     if held.manifest.unit_phrases and not held.lacks(*phrases):
         starts, terms, counts = (held.sound[name] for name in phrases)
-        if not offset_fault(starts, len(terms)) and (np.diff(starts) > 1).all():
+        whole = not offset_fault(starts, len(terms)) and (np.diff(starts) > 1).all()
+        if whole and int(terms.max()) < held.manifest.terms:
             yield law("phrases occur as often as n-grams", held.folder / phrases[2],
                       phrase_faults(held, starts, terms, counts))  # fmt: skip
 
@@ -119,7 +120,7 @@ def phrase_faults(held: Arrays, starts: Array, terms: Array, occurrences: Array)
     for level in held.manifest.ngrams:
         of_level = (held.sound[f"{NGRAMS}/{level.n}/{name}"] for name in FILES[:3])
         level_starts, last, counts = of_level
-        longer = np.flatnonzero((lengths >= level.n) & (rows >= 0) & (rows < len(level_starts) - 1))
+        longer = np.flatnonzero((lengths >= level.n) & (rows >= 0))
         rows[longer] = children(level_starts, last, rows[longer], terms[starts[longer] + level.n - 1])
         for phrase in np.flatnonzero(lengths == level.n).tolist():
             stated, row = int(occurrences[phrase]), int(rows[phrase])

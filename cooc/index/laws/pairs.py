@@ -9,7 +9,7 @@ import numpy as np
 
 from cooc.index.laws.law import Array, Law, first, law, offset_fault, spans, unchecked
 from cooc.index.laws.manifest import MOST_HARMONIC
-from cooc.index.layout import PAIRS, UNITS
+from cooc.index.layout import PAIRS, TOKENS, UNITS, VOCABULARY
 from cooc.index.manifest import Manifest, WindowRecord
 from cooc.index.shape import Arrays
 from cooc.kernels.laws import BELOW, CELLS, COLUMN, LOWER, NOT_CELLS, ODD, SOUND, SUM, UPPER, check_rows
@@ -40,6 +40,7 @@ def pair_laws(held: Arrays, window: WindowRecord, pool: Executor, lengths: list[
     yield law(f"{about}: rows have their bytes", where / "starts.i64", cut)
     yield law(f"{about}: N is the sum of the words' marginals", where / "row_sums.i64",
               total_faults(manifest, window, int(row_sums[:words].sum()), lengths))  # fmt: skip
+    yield from context_laws(held, window, row_sums, column_sums, lengths)
     if cut:
         return
     stored = stored_rows(held, window, len(row_sums))
@@ -77,6 +78,28 @@ def pair_laws(held: Arrays, window: WindowRecord, pool: Executor, lengths: list[
         yield law(f"{about}: columns add up to their marginals", where / "column_sums.i64", fault)
 
 
+def context_laws(
+    held: Arrays, window: WindowRecord, row_sums: Array, column_sums: Array, lengths: list[Array]
+) -> Iterator[Law]:
+    """A unit has at most a window of contexts for each of its occurrences."""
+    name = f"window {window.name}: units have no more contexts than places"
+    files = f"{VOCABULARY}/occurrences.i64", f"{UNITS}/words.u32", f"{UNITS}/phrase_occurrences.i64"
+    if not lengths or held.lacks(*files):
+        yield unchecked(name, held.lacks(*files) or f"{TOKENS}/tokenized.0")
+        return
+    of_terms, words, of_phrases = (held.sound[file] for file in files)
+    # a word that is no term is found by the laws of the units
+    occurrences = np.concatenate([np.append(of_terms, 0)[np.minimum(words, len(of_terms))], of_phrases])
+    places = pairs_of_one(window, int(lengths[0].max(initial=1)))
+    for file, sums in (("row_sums.i64", row_sums), ("column_sums.i64", column_sums)):
+        place = first((sums < 0) | (sums > occurrences * places))
+        if place is not None:
+            fault = f"unit {place:,} occurs {int(occurrences[place]):,} times and has {int(sums[place]):,} contexts"
+            yield law(name, held.folder / PAIRS / window.name / file, fault)
+            return
+    yield Law(name, True)
+
+
 def stored_rows(held: Arrays, window: WindowRecord, units: int) -> Array:
     """Whether the row of each unit is stored: in the document window, that of each listed unit."""
     stored = np.full(units, window.window is not None)
@@ -104,6 +127,16 @@ def pairs_within(lengths: Array, window: WindowRecord) -> int:
         return sides * int(np.where(lengths > size, whole, lengths * (lengths - 1) // 2).sum())
     at_distance = (int(np.maximum(lengths - d, 0).sum()) for d in range(1, min(size, MOST_HARMONIC) + 1))
     return sides * sum(window.unit // d * pairs for d, pairs in enumerate(at_distance, start=1))
+
+
+def pairs_of_one(window: WindowRecord, longest: int) -> int:
+    """What one occurrence can add to its row at most, in a document of so many tokens."""
+    if window.window is None:
+        return max(longest - 1, 0)
+    reach, sides = min(window.window, longest), 2 if window.direction == "symmetric" else 1
+    if window.weighting == "uniform":
+        return sides * reach
+    return sides * sum(window.unit // d for d in range(1, min(reach, MOST_HARMONIC) + 1))
 
 
 def column_fault(found: Array, stated: Array, total: int, words: int, exact: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import Any
 
 import msgspec
@@ -33,11 +33,11 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
 def token_laws(held: Arrays, pool: Executor, lengths: list[Array]) -> Iterator[Law]:
     """Puts the number of tokens of each document into `lengths` if the store is sound."""
     names = [f"{TOKENS}/tokenized.0", f"{TOKENS}/offset.0"]
-    if missing := held.lacks(*names):
+    if missing := held.lacks(*names, f"{VOCABULARY}/occurrences.i64"):
         yield unchecked("token store", missing)
         return
     codes, offsets = (held.sound[name] for name in names)
-    where, terms = held.folder / TOKENS, held.manifest.terms
+    where, terms = held.folder / TOKENS, len(held.sound[f"{VOCABULARY}/occurrences.i64"])
     fault = start_fault(offsets, len(codes))
     yield law("documents have their codes", where / "offset.0", fault)
     if fault:
@@ -105,10 +105,12 @@ def metadata_laws(held: Arrays) -> Iterator[Law]:
     fault = "" if place is None else f"document {place:,} has no line of metadata.0"
     yield law("documents have their lines of metadata", held.folder / names[1], fault)
     if not fault:
-        yield law("metadata are JSON", held.folder / names[0], line_faults(lines, offsets, ends))
+        of_documents = chain.from_iterable(repeat(source.url, source.documents) for source in held.manifest.sources)
+        yield law("metadata are JSON and name the sources", held.folder / names[0],
+                  line_faults(lines, offsets, ends, of_documents))  # fmt: skip
 
 
-def line_faults(lines: Array, offsets: Array, ends: Array) -> Iterator[str]:
+def line_faults(lines: Array, offsets: Array, ends: Array, sources: Iterator[str]) -> Iterator[str]:
     decode = msgspec.json.Decoder(Line).decode
     for start in range(0, len(offsets), LINES_AT_ONCE):
         here = slice(start, start + LINES_AT_ONCE)
@@ -118,7 +120,9 @@ def line_faults(lines: Array, offsets: Array, ends: Array) -> Iterator[str]:
             line = block[begin - begins[0] : stop - begins[0]]
             if not line.endswith(b"\n") or line.count(b"\n") > 1:
                 yield f"document {number:,} has no line of its own"
+            source = next(sources, None)
             try:
-                decode(line)
+                if decode(line).path != source:
+                    yield f"document {number:,} is not of the source {source}"
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
                 yield f"document {number:,}: {error}"

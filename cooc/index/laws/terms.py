@@ -12,7 +12,9 @@ from cooc.index.layout import UNITS, VOCABULARY
 from cooc.index.manifest import Manifest
 from cooc.index.shape import Arrays
 from cooc.kernels.laws import first_disorder
+from cooc.tokens.spec import TokenizerSpec
 
+WORD_BYTES, CAPITALS = b"0123456789abcdefghijklmnopqrstuvwxyz'", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 VOCABULARY_FILES = ("terms.u8", "offsets.i64", "sorted.u32", "occurrences.i64", "documents.i64")
 UNIT_FILES = ("words.u32", "phrase_starts.i64", "phrase_terms.u32", "listed.u32",
               "phrase_occurrences.i64", "phrase_documents.i64")  # fmt: skip
@@ -28,6 +30,9 @@ def vocabulary_laws(held: Arrays) -> Iterator[Law]:
     cut = offset_fault(offsets, len(terms))
     yield law("terms fill their bytes", where / "offsets.i64", cut)
     if not cut:
+        if manifest.tokenizer.kind != "bytes":
+            fault = spelling_fault(terms, offsets, manifest.tokenizer)
+            yield law("terms are characters that terms have", where / "terms.u8", fault)
         disorder = order_fault(terms, offsets, order)
         yield law("terms are distinct, and sorted by their bytes", where / "sorted.u32", disorder)
         if not disorder and manifest.tokenizer.kind == "word":
@@ -37,6 +42,23 @@ def vocabulary_laws(held: Arrays) -> Iterator[Law]:
     yield law("occurrences add up to the tokens", where / "occurrences.i64", faults)
     fault = spread_fault("term", occurrences, documents, manifest.documents)
     yield law("terms are in no more documents than they occur", where / "documents.i64", fault)
+
+
+def spelling_fault(terms: Array, offsets: Array, tokenizer: TokenizerSpec) -> str:
+    try:
+        str(terms.data, "utf-8")
+    except UnicodeDecodeError as error:
+        return f"byte {error.start:,} is no UTF-8"
+    starts = offsets[:-1][np.diff(offsets) > 0]
+    place = first((terms[starts] & 0xC0) == 0x80)
+    if place is not None:
+        return f"a term begins inside a character, at byte {int(starts[place]):,}"
+    if tokenizer.kind == "word":
+        within = np.zeros(256, bool)
+        within[np.frombuffer(WORD_BYTES + (CAPITALS if tokenizer.keep_case else b""), np.uint8)] = True
+        within[0x80:] = True
+        place = first(~within[terms])
+    return "" if place is None else f"byte {place:,} is {int(terms[place])}, which no word has"
 
 
 def order_fault(terms: Array, offsets: Array, order: Array) -> str:
