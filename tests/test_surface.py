@@ -152,3 +152,9 @@ def test_an_index_travels_by_its_path(tmp_path: Path) -> None:
     index = cooc.build(write_jsonl(tmp_path / "a.jsonl", [["great", "auk"]]), tmp_path / "index", workers=1)
     again = pickle.loads(pickle.dumps(index))
     assert again.digest == index.digest
+
+
+def test_what_is_only_looked_up_loads_no_compiler(tmp_path: Path) -> None:
+    index = cooc.build(write_jsonl(tmp_path / "a.jsonl", [["great", "auk"]]), tmp_path / "index", workers=1)
+    code = f"import sys, cooc; i = cooc.open({str(index.path)!r}); cooc.count(i, 'auk'); cooc.ngrams(i, n=1)"
+    assert python(f"{code}; print('numba' in sys.modules)") == "False"

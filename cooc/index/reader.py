@@ -16,8 +16,6 @@ from cooc.errors import DamagedIndex, UnknownTerm, UsageError
 from cooc.index.files import CheckedArray
 from cooc.index.layout import BLOCKS, NGRAMS, PAIRS, TOKENS, UNITS, VOCABULARY
 from cooc.index.manifest import MANIFEST, FileRecord, Manifest, NgramRecord, WindowRecord, read_manifest
-from cooc.kernels.rows import read_row
-from cooc.kernels.terms import edit_distances
 from cooc.tokens import Tokenizer, tokenizer_of
 
 Array = NDArray[Any]
@@ -190,6 +188,8 @@ class Vocabulary:
 
     def near(self, word: bytes, *, most: int = 3) -> list[tuple[str, int]]:
         """The frequent terms nearest in spelling, with their occurrences."""
+        from cooc.kernels.terms import edit_distances  # numba takes a third of a second, and most answers do without
+
         size = min(self.size, NEAR_TERMS)
         if size == 0:
             return []
@@ -256,10 +256,13 @@ class Units:
             ids = self.word_terms
             place = int(np.searchsorted(ids, terms[0]))
             return place if place < len(ids) and ids[place] == terms[0] else None
-        for phrase in range(self.phrases):
-            if self.term_ids(self.words + phrase) == terms:
-                return self.words + phrase
-        return None
+        return self._by_terms.get(tuple(terms))
+
+    @cached_property
+    def _by_terms(self) -> dict[tuple[int, ...], int]:
+        """The units of phrases by their term ids."""
+        units = range(self.words, self.words + self.phrases)
+        return {tuple(self.term_ids(unit)): unit for unit in units}
 
     def unit(self, phrase: str) -> int:
         """The unit of a phrase as a user writes it. Raises `UnknownTerm` if it does not occur or has no row."""
@@ -303,6 +306,8 @@ class PairMatrix:
 
     def row(self, unit: int) -> tuple[Array, Array]:
         """The columns (units, ascending) of a row and their counts."""
+        from cooc.kernels.rows import read_row
+
         start, stop = self.starts.slice(unit, unit + 2).tolist()
         data = self.cells.slice(start, stop)
         columns, counts = np.empty(len(data), np.int64), np.empty(len(data), np.int64)

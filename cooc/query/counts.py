@@ -6,7 +6,6 @@ import numpy as np
 
 from cooc.index.reader import Index
 from cooc.query.results import Counts, Provenance
-from cooc.query.scan import phrase_counts
 
 
 def count(index: Index, *phrases: str) -> Counts:
@@ -25,6 +24,8 @@ def count(index: Index, *phrases: str) -> Counts:
     found = [_stored(index, terms) for terms in ids]
     missing = [place for place, counts in enumerate(found) if counts is None]
     if missing:
+        from cooc.query.scan import phrase_counts  # compiled code, which a look-up needn't load
+
         occurrences, documents = phrase_counts(index, [ids[place] for place in missing])
         for place, *counts in zip(missing, occurrences.tolist(), documents.tolist(), strict=True):
             found[place] = (counts[0], counts[1])

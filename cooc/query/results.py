@@ -105,7 +105,8 @@ class Result:
         columns, measure = self._plain(), self.provenance.measure
         if measure not in columns:
             return columns
-        first = [n for n in (self.label, "count", "expected", measure) if n in columns]
+        several = ["of"] if len(set(columns.get("of", ()))) > 1 else []
+        first = [*several, *(n for n in (self.label, "count", "expected", measure) if n in columns)]
         return {name: columns[name] for name in (*first, *(n for n in columns if n not in first))}
 
     def _plotted(self) -> str:
