@@ -18,9 +18,9 @@ README, GUIDE = PAGES
 DOCUMENTATION = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 TEXTS = [
-    "The telegraph cable reached the coast; an ocean cable will carry the telegraph across.",
-    "A great auk stood by the steamer. The great auk is gone, and no telegraph told of it.",
-    "A steamer laid the telegraph cable in peace and prosperity.",
+    "Once upon a time a doctor came to the hospital of the United States.",
+    "The great doctor left the hospital; of course he did.",
+    "A great ship of the United States carried the doctor home.",
 ]
 
 
@@ -54,6 +54,7 @@ def test_every_command_and_snippet_of_the_readme_runs(tmp_path):
     assert run_page(README, tmp_path) >= 4
 
 
+@pytest.mark.slow
 def test_the_guide_runs_from_an_empty_folder_and_prints_what_it_shows(tmp_path):
     assert run_page(GUIDE, tmp_path) >= 12
 

@@ -66,7 +66,6 @@ def entries() -> Iterator[Document]:
 
 def write_corpus(folder: Path) -> list[Path]:
     """Write sotu.jsonl and gcide.jsonl into the folder, unless they are there, and give their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     return [
         _written(folder / "sotu.jsonl", messages()),
         _written(folder / "gcide.jsonl", entries()),
@@ -119,13 +118,21 @@ def _plain(text: str) -> str:
 
 def _written(path: Path, documents: Iterable[Document]) -> Path:
     """The file of these documents; it has its name only once it is whole."""
-    import json
-
     if path.exists():
         return path
+    lines = _lines(documents)
+    first = next(lines, "")  # before the folder is made: the package may not be installed
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as lines:
-        for each in documents:
-            row = {"id": each.id, **each.metadata, "text": each.text}
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(first)
+        file.writelines(lines)
     return partial.replace(path)
+
+
+def _lines(documents: Iterable[Document]) -> Iterator[str]:
+    import json
+
+    for each in documents:
+        row = {"id": each.id, **each.metadata, "text": each.text}
+        yield json.dumps(row, ensure_ascii=False) + "\n"

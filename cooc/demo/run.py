@@ -14,7 +14,7 @@ from cooc.errors import BuildError
 from cooc.verbs import build
 
 if TYPE_CHECKING:
-    from cooc.build.work import Progress
+    from cooc.create.work import Progress
     from cooc.index.reader import Index
 
 OUT = Path("indexes/demo")
