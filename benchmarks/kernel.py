@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.pairs import counter_dtype, group_range, make_window, row_ranges
-from cooc.build.rows import make_scratch
+from cooc.create.pairs import counter_dtype, group_range, make_window, row_ranges
+from cooc.create.rows import make_scratch
 from cooc.kernels.pairs import count_rows
 
 WINDOW = 10

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from cooc.build.pipeline import build
+from cooc.create.pipeline import build
 
 
 def main() -> None:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.terms import TermSet, read_term_sets
 
 if TYPE_CHECKING:
-    from cooc.build.work import Progress
+    from cooc.create.work import Progress
     from cooc.index.verify import Verification
 
 Place = str | os.PathLike[str]
@@ -54,17 +53,8 @@ def build(
     Raises `UsageError` for options that make no sense, `SourceError` for files that can't be read, and
     `BuildError` for a directory that is taken or can't be written.
     """
-    from cooc.build.pipeline import build as build_index  # compiles and loads much that a query doesn't need
+    from cooc.create.pipeline import build as build_index  # compiles and loads much that a query doesn't need
 
-    for option, value, known in (
-        ("text-documents", text_documents, ("file", "line")),
-        ("direction", direction, ("symmetric", "right", "left")),
-        ("weighting", weighting, ("uniform", "harmonic")),
-        ("on-bad-line", on_bad_line, ("fail", "skip")),
-    ):
-        if value not in known:
-            raise UsageError(f'--{option} "{value}": expected {" or ".join(known)}.')
-    check_workers(workers)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
     path = build_index(
         sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,
@@ -74,10 +64,6 @@ def build(
         workers=workers, on_bad_line=on_bad_line, **options,
     )  # fmt: skip
     return Index(path)
-
-
-# `import cooc.build.plan as plan` asks what `cooc.build` is for its name, to find the package behind the verb
-build.__name__ = "cooc.build"
 
 
 def open(path: Place) -> Index:
@@ -97,9 +83,8 @@ def merge(
     progress: Progress | None = None,
 ) -> Index:
     """Make one index of several that were built in the same way; equals the index of all their sources."""
-    from cooc.build.merge import merge as merge_indexes
+    from cooc.create.merge import merge as merge_indexes
 
-    check_workers(workers)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
     return Index(merge_indexes(paths, out, memory=memory, workers=workers, **options))
 
@@ -109,12 +94,6 @@ def verify(path: Place | Index) -> Verification:
     from cooc.index.verify import verify as verify_index
 
     return verify_index(path.path if isinstance(path, Index) else Path(path))
-
-
-def check_workers(workers: int | None) -> None:
-    """Raise `UsageError` for a number of workers that does no work."""
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers {workers}: expected at least 1.")
 
 
 def listed_terms(terms: Terms) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cooc.build.pipeline import build
+from cooc.create.pipeline import build
 from cooc.index.reader import Index
 
 

@@ -13,7 +13,7 @@ import xxhash
 
 from cooc.index.files import digest_blocks
 from cooc.index.layout import BLOCKS
-from cooc.index.manifest import MANIFEST
+from cooc.index.manifest import MANIFEST, UNSIGNED
 from cooc.index.shape import as_array
 
 
@@ -35,7 +35,10 @@ def edit_manifest(index: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Change the manifest as an object."""
     manifest = json.loads((index / MANIFEST).read_bytes())
     change(manifest)
-    (index / MANIFEST).write_bytes(json.dumps(manifest, indent=1).encode())
+    manifest["digest"] = UNSIGNED
+    unsigned = json.dumps(manifest, indent=1)
+    signed = xxhash.xxh3_128_hexdigest(unsigned.encode()).join(unsigned.rsplit(UNSIGNED, 1))
+    (index / MANIFEST).write_bytes(signed.encode())
 
 
 def edit_array(index: Path, name: str, change: Callable[[Any], Any]) -> None:

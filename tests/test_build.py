@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cooc.build import ngrams, pipeline
-from cooc.build.pipeline import build
+from cooc.create import ngrams, pipeline
+from cooc.create.pipeline import build
 from cooc.errors import BuildError, SourceError, UsageError
 from cooc.index.manifest import MANIFEST, WORK
 from cooc.index.reader import Index
@@ -212,7 +212,7 @@ def test_a_full_disk_is_told_and_the_build_goes_on_when_there_is_room(
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
         "try:\n"
-        "    import_module('cooc.build.pipeline').build(json.loads(sys.argv[2]), sys.argv[3], workers=1, "
+        "    import_module('cooc.create.pipeline').build(json.loads(sys.argv[2]), sys.argv[3], workers=1, "
         "**json.loads(sys.argv[4]))\n"
         "except Exception as error:\n"
         "    sys.exit(f'{type(error).__name__}: {error}')\n"

@@ -78,7 +78,7 @@ def test_a_bad_line_is_an_error_with_file_line_and_reason(tmp_path, name):
 @pytest.mark.parametrize("fields", [Fields(), Fields(meta=("meta.year",))], ids=["plain", "dotted"])
 def test_a_skipped_line_is_counted_and_costs_no_other(tmp_path, name, fields):
     line, reason, _ = BAD_LINES[name]
-    path = save(tmp_path / "a.jsonl.gz", gzip.compress(GOOD + line + b"\n" + GOOD))
+    path = save(tmp_path / "a.jsonl.gz", gzip.compress(GOOD + line + b"\n" + GOOD, mtime=0))
     texts, receipt = read_file(path, fields, on_bad="skip")
     assert texts == [b"good", b"good"]
     assert receipt.documents == 2
@@ -157,7 +157,7 @@ def test_an_empty_compressed_file_is_no_compressed_file(tmp_path, name):
 
 def test_a_cut_off_file_says_how_far_it_got(tmp_path):
     lines = b"".join(b'{"id": %d, "text": "%x"}\n' % (i, i * i * i) for i in range(200_000))
-    whole = gzip.compress(lines, compresslevel=1)
+    whole = gzip.compress(lines, compresslevel=1, mtime=0)
     path = save(tmp_path / "a.jsonl.gz", whole[: len(whole) // 2])
     message = r"a\.jsonl\.gz:\d{4,}: the gzip data is cut off: .* after \d+ stored bytes; \d{6,} bytes were"
     with pytest.raises(SourceError, match=message):
@@ -167,7 +167,7 @@ def test_a_cut_off_file_says_how_far_it_got(tmp_path):
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
 def test_a_flipped_bit_in_a_compressed_file_is_found(tmp_path, name):
     if name.endswith("gz"):
-        whole = bytearray(gzip.compress(GOOD * 50))
+        whole = bytearray(gzip.compress(GOOD * 50, mtime=0))
         first = 10  # the header holds a date that nothing protects
     else:
         whole = bytearray(zstd.compress(GOOD * 50, options={zstd.CompressionParameter.checksum_flag: 1}))
@@ -197,7 +197,7 @@ def test_windows_beyond_the_default_of_zstd_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.jsonl", gzip.compress(GOOD), "by its name this is uncompressed text, by its bytes gzip"),
+        ("a.jsonl", gzip.compress(GOOD, mtime=0), "by its name this is uncompressed text, by its bytes gzip"),
         ("a.txt", zstd.compress(GOOD), "by its name this is uncompressed text, by its bytes zstd"),
         ("a.jsonl.gz", GOOD, "by its name this is gzip, by its bytes something that begins with"),
         ("a.jsonl.gz", zstd.compress(GOOD), "by its name this is gzip, by its bytes zstd"),
@@ -245,7 +245,7 @@ class TestText:
             read_file(save(tmp_path / "a.txt", b"ab\n\0"))
 
     def test_a_skipped_file_gives_nothing_and_is_accounted_for(self, tmp_path):
-        path = save(tmp_path / "a.txt.gz", gzip.compress(b"a" * 5_000_000 + b"\xff" + b"b" * 3_000_000))
+        path = save(tmp_path / "a.txt.gz", gzip.compress(b"a" * 5_000_000 + b"\xff" + b"b" * 3_000_000, mtime=0))
         texts, receipt = read_file(path, on_bad="skip")
         assert (texts, receipt.documents, receipt.skipped) == ([], 0, {"invalid UTF-8": 1})
         assert receipt.source_bytes == path.stat().st_size

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooc.build import pipeline
+from cooc.create import pipeline
 from tests.corpora import cells_of, index_of, ngrams_of, sums_of
 from tests.naive import counting as naive
 

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from cooc.build.pipeline import build
 from cooc.cli.recipe import Recipe, read_recipe
+from cooc.create.pipeline import build
 from cooc.index import manifest as manifest_module
 from cooc.index.files import dtype_of
 from cooc.index.manifest import DOCUMENT, FORMAT, Manifest

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cooc.build.pipeline import build
+from cooc.create.pipeline import build
 from cooc.index.reader import Index
 from tests.corpora import write_jsonl
 from tests.naive.counting import ngram_counts
@@ -47,7 +47,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Index, list[list[s
     folder = tmp_path_factory.mktemp("corpus")
     documents = some_documents(1200, seed=3)
     rare = [f"rare{k}" for k in range(50_000)]
-    documents += [rare[k : k + 40] + ["w1", "w2"] for k in range(0, len(rare), 40)]
+    documents += [[*rare[k:k + 40], "w1", "w2"] for k in range(0, len(rare), 40)]
     index = Index(build([write_jsonl(folder / "corpus.jsonl", documents)], folder / "index", ngrams=1, window=1))
     return index, documents, suffix_array(index.path / "tokens", folder)
 

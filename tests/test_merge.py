@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooc.build.merge import merge
-from cooc.build.pipeline import build
+from cooc.create.merge import merge
+from cooc.create.pipeline import build
 from cooc.errors import BuildError, UsageError
 from tests.corpora import write_jsonl
 from tests.test_counting import documents_of

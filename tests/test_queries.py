@@ -86,20 +86,12 @@ def test_words_keep_their_case_where_the_index_does() -> None:
     assert [row["occurrences"] for row in cooc.count(index, "Bill", "bill", "bill Bill").rows()] == [2, 1, 1]
 
 
-not_built = pytest.mark.xfail(
-    raises=UsageError, strict=True,
-    reason="cooc/build/tokens.py gives a part's tokenizer the keep_case of its specification, which only words take",
-)  # fmt: skip
-
-
-@not_built
 def test_bytes_are_terms_of_a_byte_index() -> None:
     index = built([["abab"], ["ж"]], tokenizer="bytes", window=2)
     assert [row["occurrences"] for row in cooc.count(index, "a", "ab", "bab", "ж").rows()] == [2, 2, 1, 1]
     assert cooc.pair(index, "a", "b").rows()[0]["count"] == 3
 
 
-@not_built
 def test_tokens_of_a_hugging_face_tokenizer_are_terms(tmp_path: Path) -> None:
     model = {"type": "WordLevel", "vocab": {"auk": 0, "sea": 1, "?": 2, "unused": 3}, "unk_token": "?"}
     tokenizer = {

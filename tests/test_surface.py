@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pickle
 import subprocess
@@ -64,17 +63,14 @@ def test_an_answer_needs_no_table_library(module: str) -> None:
     assert python(f"import {module}, sys; print([name for name in {heavy} if name in sys.modules])") == "[]"
 
 
-def test_the_verb_build_and_the_package_build_live_side_by_side() -> None:
-    import cooc.build.plan as plan
-    from cooc.build import pipeline
-
-    assert inspect.isfunction(cooc.build) and inspect.ismodule(plan) and inspect.ismodule(pipeline)
-    assert importlib.import_module("cooc.build").__path__
-    assert pickle.loads(pickle.dumps(cooc.build)) is cooc.build
+def test_no_folder_of_the_package_hides_a_verb() -> None:
+    for name in cooc.__all__:
+        assert not (Path(cooc.__file__).parent / name).exists()
+        assert not (Path(cooc.__file__).parent / f"{name}.py").exists()
 
 
 def test_the_verb_has_the_options_of_the_builder_with_the_same_defaults() -> None:
-    from cooc.build.pipeline import build
+    from cooc.create.pipeline import build
 
     ours, theirs = inspect.signature(cooc.build).parameters, inspect.signature(build).parameters
     assert list(ours) == list(theirs)

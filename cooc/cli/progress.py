@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cooc.cli.show import say
 
 if TYPE_CHECKING:
-    from cooc.build.work import Progress
+    from cooc.create.work import Progress
 
 EVERY = 3.0
 """Seconds between plain lines."""

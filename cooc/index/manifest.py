@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import xxhash
 
 from cooc.errors import DamagedIndex, LaterFormat, NotAnIndex, UnfinishedIndex
 from cooc.tokens.spec import TokenizerSpec
@@ -89,6 +90,9 @@ class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     first_block: int
 
 
+UNSIGNED = "0" * 32
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     format: Literal["cooc-index"] = "cooc-index"
     version: int = FORMAT
@@ -107,6 +111,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     windows: list[WindowRecord]
     ngrams: list[NgramRecord]
     files: list[FileRecord]
+    digest: str = UNSIGNED
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The bytes of `manifest.json`: `digest` is the xxh3_128 of these very bytes with zeros in its place."""
+    unsigned = msgspec.structs.replace(manifest, digest=UNSIGNED)
+    data = msgspec.json.format(msgspec.json.encode(unsigned), indent=1)
+    return _signed_by(data, UNSIGNED, xxhash.xxh3_128_hexdigest(data))
+
+
+def _signed_by(data: bytes, old: str, new: str) -> bytes:
+    before, _, after = data.rpartition(old.encode())
+    return before + new.encode() + after
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -134,6 +151,9 @@ def read_manifest(folder: Path) -> Manifest:
             raise LaterFormat(
                 f"{folder} has index format {version}; this cooc reads formats up to {FORMAT}. Upgrade cooc."
             )
-        return msgspec.json.decode(data, type=Manifest)
-    except msgspec.MsgspecError as error:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedIndex(f"{path}: {error}.") from error
+    if xxhash.xxh3_128_hexdigest(_signed_by(data, manifest.digest, UNSIGNED)) != manifest.digest:
+        raise DamagedIndex(f"{path}: differs from its own digest. Restore it or build again.")
+    return manifest

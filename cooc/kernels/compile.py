@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 from numba import config, njit
 
@@ -48,11 +49,24 @@ def compiled(function: Any) -> Any:
     Numba's cache is not safe against several processes that compile at once, so a build compiles in
     one process before it starts others.
     """
+    if config.DISABLE_JIT:
+        return interpreted(function)
     kernel = njit(nogil=True)(function)
-    if not config.DISABLE_JIT and cache_folder():
+    if cache_folder():
         before, config.CACHE_DIR = config.CACHE_DIR, cache_folder()
         try:
             kernel.enable_caching()
         finally:
             config.CACHE_DIR = before
     return kernel
+
+
+def interpreted(function: Any) -> Any:
+    """The function itself, for NUMBA_DISABLE_JIT=1; hashes wrap by design, and NumPy alone would warn of it."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        with np.errstate(over="ignore"):
+            return function(*arguments)
+
+    return run

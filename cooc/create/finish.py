@@ -7,14 +7,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cooc.build.work import Work
+from cooc.create.work import Work
 from cooc.index.files import digest_blocks, files_below, write_array, write_whole
 from cooc.index.layout import BLOCKS, LOG
-from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest
+from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, encode_manifest
 
 
 def publish(work: Work, manifest: Manifest) -> None:
     """Digest what was written, write the manifest last, and clear away the work."""
+    for left in work.index.rglob("*.part"):
+        left.unlink()  # of a build that was stopped between writing a file and naming it
     names = [name for name in files_below(work.index)
              if not name.startswith(f"{WORK}/") and name not in (BLOCKS, LOG, MANIFEST)]  # fmt: skip
     digests = work.tasks("digests", digest_file, [(name,) for name in names])
@@ -27,7 +29,7 @@ def publish(work: Work, manifest: Manifest) -> None:
     _, whole = digest_blocks(work.index / BLOCKS)
     files.append(FileRecord(name=BLOCKS, bytes=8 * len(blocks), digest=whole, first_block=len(blocks)))
     complete = msgspec.structs.replace(manifest, files=files)
-    write_whole(work.index / MANIFEST, msgspec.json.format(msgspec.json.encode(complete), indent=1))
+    write_whole(work.index / MANIFEST, encode_manifest(complete))
     work.clear()
 
 

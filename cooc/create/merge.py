@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cooc.build.pipeline import PLAN, check_free, write_counts
-from cooc.build.plan import parse_memory
-from cooc.build.rows import join_files
-from cooc.build.tokens import VOCABULARY_FILES, single_codes
-from cooc.build.vocabulary import merge_vocabularies
-from cooc.build.work import Progress, Work, silent, sole_builder
+from cooc.create.pipeline import PLAN, check_free, write_counts
+from cooc.create.plan import check_workers, parse_memory
+from cooc.create.rows import join_files
+from cooc.create.tokens import VOCABULARY_FILES, single_codes
+from cooc.create.vocabulary import merge_vocabularies
+from cooc.create.work import Progress, Work, silent, sole_builder
 from cooc.errors import BuildError, UsageError
 from cooc.index.files import write_array, write_whole
 from cooc.index.layout import TOKENIZER, TOKENS, VOCABULARY
@@ -65,6 +65,7 @@ def merge(
     if not indexes:
         raise UsageError("merge needs at least one index.")
     check_alike(indexes)
+    check_workers(workers)
     plan = MergePlan([(str(index.path), index.digest) for index in indexes])
     if (target / MANIFEST).exists():
         raise BuildError(f"{target} is an index already. Choose another --out.")

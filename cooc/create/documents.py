@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.blocks import Cut, Store, load_block
-from cooc.build.pairs import merge_ranges
-from cooc.build.rows import join_files, make_scratch, merge_runs, read_starts, read_sums, write_run
-from cooc.build.units import Units, occurrences_in
-from cooc.build.work import Work
+from cooc.create.blocks import Cut, Store, load_block
+from cooc.create.pairs import merge_ranges
+from cooc.create.rows import join_files, make_scratch, merge_runs, read_starts, read_sums, write_run
+from cooc.create.units import Units, occurrences_in
+from cooc.create.work import Work
 from cooc.errors import BuildError
 from cooc.index.files import write_array
 from cooc.index.layout import PAIRS, TOKENS

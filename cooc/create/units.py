@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.blocks import Cut, Store, load_block
-from cooc.build.tokens import VOCABULARY_FILES, read_array
-from cooc.build.work import Work
+from cooc.create.blocks import Cut, Store, load_block
+from cooc.create.tokens import VOCABULARY_FILES, read_array
+from cooc.create.work import Work
 from cooc.index.files import write_array
 from cooc.index.layout import TOKENS, UNITS, VOCABULARY
 from cooc.kernels.phrases import find_phrases

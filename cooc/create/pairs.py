@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.blocks import Cut, Store, load_block, shared
-from cooc.build.plan import harmonic_unit
-from cooc.build.rows import (
+from cooc.create.blocks import Cut, Store, load_block, shared
+from cooc.create.plan import harmonic_unit
+from cooc.create.rows import (
     Joining,
     balanced_ranges,
     make_scratch,
@@ -20,8 +20,8 @@ from cooc.build.rows import (
     read_sums,
     write_run,
 )
-from cooc.build.units import Units, occurrences_in
-from cooc.build.work import Work
+from cooc.create.units import Units, occurrences_in
+from cooc.create.work import Work
 from cooc.errors import BuildError
 from cooc.index.files import write_array
 from cooc.index.layout import PAIRS

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.blocks import Block, Cut, Store, load_block, shared
-from cooc.build.rows import balanced_ranges, make_scratch
-from cooc.build.work import Work
+from cooc.create.blocks import Block, Cut, Store, load_block, shared
+from cooc.create.rows import balanced_ranges, make_scratch
+from cooc.create.work import Work
 from cooc.errors import BuildError
 from cooc.index.files import write_array
 from cooc.index.layout import NGRAMS

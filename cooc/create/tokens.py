@@ -10,15 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.build.plan import Plan
-from cooc.build.vocabulary import merge_vocabularies
-from cooc.build.work import Work
 from cooc.corpus import Receipt, read
+from cooc.create.plan import Plan
+from cooc.create.vocabulary import merge_vocabularies
+from cooc.create.work import Work
 from cooc.errors import BuildError
 from cooc.index.files import bytes_of, refusal, write_array, write_whole
 from cooc.index.layout import TOKENS, VOCABULARY
 from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES, write_codes
-from cooc.tokens import LocalVocabulary, Tokenizer, tokenizer_for
+from cooc.tokens import LocalVocabulary, Tokenizer
 
 Array = NDArray[Any]
 
@@ -49,7 +49,7 @@ def read_array(path: Path, dtype: str = "<i8") -> Array:
 
 def tokenise_part(work: Work, plan: Plan, number: int) -> Any:
     """Read one part and write its tokens by provisional id, its documents and its vocabulary."""
-    counter = tokenizer_for(plan.tokenizer_option, keep_case=plan.tokenizer.keep_case).counter()
+    counter = plan.make_tokenizer().counter()
     receipt, folder = Receipt(), work.path(f"parts/{number}")
     folder.mkdir(parents=True, exist_ok=True)
     lengths: list[Array] = []

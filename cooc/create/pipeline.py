@@ -15,16 +15,16 @@ import msgspec
 import numpy as np
 
 from cooc import __version__
-from cooc.build.blocks import Store, cut_store, shared
-from cooc.build.documents import write_document_window
-from cooc.build.finish import publish
-from cooc.build.ngrams import Corpus, write_ngrams
-from cooc.build.pairs import write_window
-from cooc.build.plan import Plan, difference, make_plan, parse_memory, read_plan
-from cooc.build.tokens import VOCABULARY_FILES, PartCounts, read_array, write_token_store
-from cooc.build.units import choose_units, write_units
-from cooc.build.work import Progress, Work, silent, sole_builder
-from cooc.errors import BuildError, CoocError
+from cooc.create.blocks import Store, cut_store, shared
+from cooc.create.documents import write_document_window
+from cooc.create.finish import publish
+from cooc.create.ngrams import Corpus, write_ngrams
+from cooc.create.pairs import write_window
+from cooc.create.plan import Plan, check_workers, difference, make_plan, parse_memory, read_plan
+from cooc.create.tokens import VOCABULARY_FILES, PartCounts, read_array, write_token_store
+from cooc.create.units import choose_units, write_units
+from cooc.create.work import Progress, Work, silent, sole_builder
+from cooc.errors import BuildError
 from cooc.index.files import write_whole
 from cooc.index.layout import LOG, TOKENS, VOCABULARY
 from cooc.index.manifest import (
@@ -86,6 +86,7 @@ def build(
     )  # fmt: skip
     cutter = tokenizer_for(tokenizer, keep_case=keep_case)
     size = parse_memory(memory)
+    check_workers(workers)
     plan = make_plan(places, parameters, cutter, tokenizer)
     if (index / MANIFEST).exists():
         return already_built(index, plan)
@@ -238,5 +239,3 @@ def software() -> dict[str, str]:
     """What the bytes of an index may depend on."""
     return {"cooc": __version__, "numpy": np.__version__, "numba": version("numba"), "pyarrow": version("pyarrow")}
 
-
-__all__ = ["CoocError", "build"]

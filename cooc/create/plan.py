@@ -7,14 +7,14 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from cooc.corpus import Fields, Part, find_sources, split
 from cooc.errors import BuildError, UsageError
-from cooc.index.manifest import Parameters
-from cooc.tokens import Tokenizer, TokenizerSpec
+from cooc.index.manifest import Direction, Parameters, Weighting
+from cooc.tokens import Tokenizer, TokenizerSpec, tokenizer_for
 
 PART_BYTES = 32 << 20
 """Text bytes a task reads; its vocabulary and tokens must fit a worker's memory."""
@@ -30,6 +30,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tokenizer_option: str
     parts: list[Part]
     ignored: list[str]
+
+    def make_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the plan; raises `BuildError` if its file is no longer the same."""
+        chosen = self.tokenizer
+        made = tokenizer_for(self.tokenizer_option, keep_case=chosen.kind == "word" and chosen.keep_case)
+        if made.spec != chosen:
+            raise BuildError(f"{self.tokenizer_option} has changed since the build began. Restore it to go on.")
+        return made
 
     @property
     def fields(self) -> Fields:
@@ -54,6 +62,16 @@ def make_plan(
 
 def check_parameters(chosen: Parameters) -> None:
     """Raise `UsageError` for a parameter that makes no sense, naming its option."""
+    for option, choice, choices in (
+        ("--direction", chosen.direction, get_args(Direction)),
+        ("--weighting", chosen.weighting, get_args(Weighting)),
+        ("--text-documents", chosen.text_documents, ("file", "line")),
+        ("--on-bad-line", chosen.on_bad_line, ("fail", "skip")),
+    ):
+        if choice not in choices:
+            raise UsageError(f'{option} "{choice}": expected one of {" or ".join(choices)}.')
+    if not chosen.windows:
+        raise UsageError("--window: expected at least one window.")
     for window in chosen.windows:
         if not 1 <= window <= MOST_WINDOW:
             raise UsageError(f"--window {window}: expected 1 to {MOST_WINDOW:,} tokens.")
@@ -76,6 +94,12 @@ def check_parameters(chosen: Parameters) -> None:
                     f"--weighting harmonic --window {window}: exact counts would be in units of "
                     f"1/{harmonic_unit(window)}, too fine for 64 bits; the largest window is 22."
                 )
+
+
+def check_workers(workers: int | None) -> None:
+    """Raise `UsageError` for a number of workers that does no work."""
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers {workers}: expected at least 1.")
 
 
 def harmonic_unit(window: int) -> int:
