@@ -69,7 +69,7 @@ def check_parameters(chosen: Parameters) -> None:
         ("--on-bad-line", chosen.on_bad_line, ("fail", "skip")),
     ):
         if choice not in choices:
-            raise UsageError(f'{option} "{choice}": expected one of {" or ".join(choices)}.')
+            raise UsageError(f'{option} "{choice}": expected {" or ".join(choices)}.')
     if not chosen.windows:
         raise UsageError("--window: expected at least one window.")
     for window in chosen.windows:

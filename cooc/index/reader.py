@@ -52,10 +52,10 @@ class Index:
     def name(self) -> str:
         return self.path.resolve().name
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """xxh3_128 of the manifest, which holds the digests of all else: it names this very index."""
-        return xxhash.xxh3_128_hexdigest((self.path / MANIFEST).read_bytes())
+        """The digest of the manifest, which holds the digests of all else: it names this very index."""
+        return self.manifest.digest
 
     def array(self, name: str) -> CheckedArray:
         """A file of the index by its name in the manifest."""
