@@ -28,7 +28,7 @@ def recipe() -> ModuleType:
 
 
 def test_there_is_one_of_every_version_and_kind(recipe: ModuleType) -> None:
-    assert VERSIONS == [f"v{version}" for version in range(1, FORMAT + 1)]
+    assert [f"v{version}" for version in range(1, FORMAT + 1)] == VERSIONS
     assert list(recipe.OPTIONS) == KINDS
 
 
@@ -50,7 +50,7 @@ def test_the_symmetric_one_answers_as_ever(version: str) -> None:
     assert index.windows == ["2", "10", "document"]
     assert [index.pairs(window).total for window in index.windows] == [148, 432, 450]
     auk = unit("great auk")
-    assert [index.pairs(window).cell(auk, unit("the")) for window in index.windows] == [3, 10, 8]
+    assert [index.pairs(window).cell(auk, unit("the")) for window in index.windows] == [3, 8, 8]
     assert [index.pairs(window).cell(auk, auk) for window in index.windows] == [2, 4, 4]
     assert [index.pairs(window).row_sums[auk] for window in index.windows] == [13, 34, 34]
     assert index.pairs(2).cell(unit("гагарка"), unit("великая")) == 2

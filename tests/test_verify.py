@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -35,6 +36,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "symmetric": {},
     "right": {"direction": "right", "max_terms": 3, "min_pair_count": 2, "min_count": 2},
     "harmonic": {"direction": "left", "weighting": "harmonic", "min_count": 2},
+    "bytes": {"terms": [], "window": 2, "tokenizer": "bytes"},
 }
 """Every law is held by an index of one of these kinds."""
 
@@ -188,6 +190,8 @@ def test_a_broken_array_with_the_right_digests_is_named(
         ("right", "ngrams/2/counts.i64", put(0, 1), "counts.i64: row 1 has a count below the threshold"),
         ("harmonic", "pairs/5/column_sums.i64", swap(0, 1), "column_sums.i64: has"),
         ("harmonic", "ngrams/2/prefix_sums.i64", add(0, -1), "prefix_sums.i64 adds up to"),
+        ("bytes", "vocabulary/occurrences.i64", put(0, 1), "occurrences.i64: adds up to"),
+        ("bytes", "tokens/tokenized.0", put(1, 256), "tokenized.0: neither term nor separator can stand at code 1 "),
     ],
     indirect=["index"],
 )
@@ -338,6 +342,18 @@ def test_codes_are_counted_as_python_counts_the_ids(documents: list[list[int]]) 
     assert {int(k): int(counts[k]) for k in np.flatnonzero(counts)} == Counter(ids)
     assert {int(k): int(distinct[k]) for k in np.flatnonzero(distinct)} == Counter(
         term for document in documents for term in set(document))  # fmt: skip
+
+
+@pytest.mark.xfail(strict=True, reason="ids that no token has are closed up, so the tokenizer's ids are not kept")
+def test_a_tokenizer_whose_ids_have_gaps_keeps_them(tmp_path: Path) -> None:
+    words = {"[UNK]": 0, "auk": 5, "great": 7, "the": 9}
+    model = {"type": "WordLevel", "vocab": words, "unk_token": "[UNK]"}
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({"version": "1.0", "pre_tokenizer": {"type": "Whitespace"}, "model": model}))
+    index = index_of(tmp_path, DOCUMENTS, tokenizer=f"hf:{path}", **USUAL)
+    assert {word: index.vocabulary.id(word.encode()) for word in words} == words
+    assert index.vocabulary.terms(list(range(10))) == ["[UNK]", *[""] * 4, "auk", "", "great", "", "the"]
+    assert verify(index.path).problems == []
 
 
 def test_a_directory_that_is_no_index_is_refused(tmp_path: Path) -> None:
