@@ -136,6 +136,14 @@ def test_a_resumed_build_is_not_given_less_memory_a_worker(shards: list[Path], t
         build(shards, tmp_path / "index", workers=2, **OPTIONS)
 
 
+def test_a_build_that_failed_at_once_may_be_started_otherwise(tmp_path: Path) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text('{"body": "a b"}\n')
+    with pytest.raises(SourceError, match=r'no field "text"; there are: "body"'):
+        build([source], tmp_path / "index")
+    assert Index(build([source], tmp_path / "index", text_field="body")).manifest.documents == 1
+
+
 def test_a_finished_index_is_left_alone_by_the_same_call_and_refused_to_another(
     shards: list[Path], reference: Path
 ) -> None:

@@ -125,8 +125,14 @@ def already_built(index: Path, plan: Plan) -> Path:
 
 
 def hold_to_plan(work: Work, plan: Plan) -> None:
-    """Keep the plan of a new build; hold a resumed one to the plan it began with."""
+    """Keep the plan of a new build; hold a resumed one to the plan it began with.
+
+    A build that failed before any task was done holds nobody: it may have failed for its parameters.
+    """
     path = work.path(PLAN)
+    if not work.has_done():
+        work.path("share.json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     if not path.exists():
         write_whole(path, msgspec.json.encode(plan))
         return

@@ -111,6 +111,10 @@ class Work:
                 future.result()
         wanted.result()
 
+    def has_done(self) -> bool:
+        """Whether any task is done."""
+        return any((self.folder / "done").glob("*.json"))
+
     def _receipt(self, stage: str, number: int) -> Path:
         return self.folder / "done" / f"{stage.replace(' ', '-')}-{number}.json"
 
