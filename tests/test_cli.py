@@ -294,7 +294,7 @@ def test_count_prints_a_row_for_each_phrase(shell: Shell, birds: Path) -> None:
         "",
     )
     rows = shell("count", birds, "auk", "--json").document["rows"]
-    assert rows == [{"phrase": "auk", "occurrences": 5, "documents": 3}]
+    assert rows == [{"phrase": "auk", "occurrences": 5, "documents": 3, "note": None}]
 
 
 def test_pair_prints_one_object_with_every_measure(shell: Shell, birds: Path) -> None:

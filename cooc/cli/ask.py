@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cooc.cli.make import Directory, Json
-from cooc.cli.show import print_json, print_ranking, print_table, put
+from cooc.cli.show import print_json, print_ranking, print_table, put, say
 
 Window = Annotated[
     str | None,
@@ -54,8 +54,8 @@ def count(
 ) -> None:
     """How often phrases occur, and in how many documents. Exact for phrases of any length.
 
-    Output: a row {phrase, occurrences, documents} for each. A word that the index doesn't have is an error
-    that names the nearest ones.
+    Output: a row {phrase, occurrences, documents, note} for each. A phrase with a word that the index doesn't
+    have occurs 0 times; the note, on standard error in the table's case, names the nearest words.
 
     Cost: words are looked up; other phrases take one reading of the token store together (2 bytes a token,
     one to two seconds for a billion tokens and core).
@@ -69,6 +69,9 @@ def count(
         print_json(result.to_dict())
     else:
         print_table({name: [row[name] for row in result.rows()] for name in ("phrase", "occurrences", "documents")})
+        for row in result.rows():
+            if row["note"]:
+                say(f'{row["phrase"]}: {row["note"]}')
 
 
 def pair(

@@ -97,10 +97,10 @@ def merge_vocabularies(
     Final ids go by falling occurrences, then by bytes, so they depend on the corpus alone. A `fixed`
     vocabulary keeps its own ids.
     """
+    if fixed is not None:
+        return fixed_vocabulary(parts, fixed)
     table, numbers = TermTable(), []
     occurrences, documents = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    if fixed is not None:
-        table.add(fixed.terms, fixed.offsets)
     for part in parts:
         found = table.add(part.terms, part.offsets)
         if table.known > len(occurrences):
@@ -112,9 +112,6 @@ def merge_vocabularies(
     occurrences, documents = _padded(occurrences, table.known), _padded(documents, table.known)
     terms, offsets = table.strings()
     by_bytes = byte_order(terms, offsets)
-    if fixed is not None:
-        vocabulary = Vocabulary(terms, offsets, occurrences, documents, by_bytes)
-        return vocabulary, [found.astype(np.uint32) for found in numbers]
     order = by_bytes[np.argsort(-occurrences[by_bytes], kind="stable")]
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
@@ -122,6 +119,20 @@ def merge_vocabularies(
     gather_terms(terms, offsets, order, out, out_offsets)
     vocabulary = Vocabulary(out, out_offsets, occurrences[order], documents[order], rank[by_bytes])
     return vocabulary, [rank[found].astype(np.uint32) for found in numbers]
+
+
+def fixed_vocabulary(
+    parts: Iterable[LocalVocabulary], fixed: LocalVocabulary
+) -> tuple[Vocabulary, list[NDArray[np.uint32]]]:
+    """The counts of parts that all have the ids of `fixed`; ids without a token have empty terms, all alike."""
+    held, ids = list(parts), np.arange(len(fixed.offsets) - 1)
+    occurrences, documents = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+    for part in held:
+        occurrences += part.occurrences
+        documents += part.documents
+    by_bytes = byte_order(fixed.terms, fixed.offsets)
+    vocabulary = Vocabulary(fixed.terms, fixed.offsets, occurrences, documents, by_bytes)
+    return vocabulary, [ids.astype(np.uint32)] * len(held)
 
 
 def _padded(array: NDArray[np.int64], size: int) -> NDArray[np.int64]:
