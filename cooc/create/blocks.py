@@ -81,6 +81,19 @@ def load_block(store: Store, cut: Cut, unit_of: Array, *, units: int, margin: in
     return Block(ids[: place + 1], edges[0], edges[1])
 
 
+def shared_block(store: Store, cut: Cut, unit_of: Callable[[], Array], *, words: int, units: int, margin: int) -> Block:
+    """`load_block`, once for all tasks that ask for the same block in turn.
+
+    `words` and `units` stand for the map from terms to units: a build has one map of its own, and if that
+    gives every term a row it is the identity, as for n-grams.
+    """
+
+    def load() -> Block:
+        return load_block(store, cut, unit_of(), units=units, margin=margin)
+
+    return shared.get((store, cut, words, units, margin), load)  # type: ignore[no-any-return]
+
+
 class Shared:
     """One thing made last, shared by the threads that ask for it in turn; another key lets go of it."""
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.blocks import Block, Cut, Store, load_block, shared
+from cooc.create.blocks import Block, Cut, Store, shared_block
 from cooc.create.rows import balanced_ranges, make_scratch
 from cooc.create.work import Work
 from cooc.errors import BuildError
@@ -27,12 +27,14 @@ LEAST_RANGES = 8
 
 
 class Corpus(NamedTuple):
-    """What every task needs: the store in cuts, how often each term occurs, the threshold."""
+    """What every task needs: the store in cuts, how often each term occurs, the threshold, and the margin that
+    blocks are loaded with, at least the highest order."""
 
     store: Store
     cuts: list[Cut]
     frequencies: Array
     minimum: int
+    margin: int
 
     @property
     def terms(self) -> int:
@@ -100,19 +102,21 @@ def joined(work: Work, ranges: list[tuple[int, int]], n: int, name: str) -> Arra
     )
 
 
-def load_cut(corpus: Corpus, number: int, margin: int) -> Block:
-    """A cut with every term as its own unit; the last one is kept for the next that asks."""
-
-    def load() -> Block:
-        same = np.arange(corpus.terms, dtype=np.uint32)
-        return load_block(corpus.store, corpus.cuts[number], same, units=corpus.terms, margin=margin)
-
-    return shared.get(("terms", corpus.store, corpus.cuts[number], margin), load)  # type: ignore[no-any-return]
+def load_cut(corpus: Corpus, number: int) -> Block:
+    """A cut with every term as its own unit."""
+    return shared_block(
+        corpus.store,
+        corpus.cuts[number],
+        lambda: np.arange(corpus.terms, dtype=np.uint32),
+        words=corpus.terms,
+        units=corpus.terms,
+        margin=corpus.margin,
+    )
 
 
 def count_cut_edges(work: Work, corpus: Corpus, number: int, orders: int) -> None:
     """Write how often each term stands at each of the first `orders - 1` places of its document, and last."""
-    block = load_cut(corpus, number, orders)
+    block = load_cut(corpus, number)
     edges = np.zeros((orders, corpus.terms), np.int64)
     count_edges(block.ids, corpus.separator, block.start, block.stop, orders - 1, edges)
     write_array(edges_path(work, number), edges)
@@ -126,7 +130,7 @@ def count_range(work: Work, corpus: Corpus, place: tuple[int, int], orders: int)
     followers = np.empty((int(starts[-1]), orders - 1), np.uint32)
     cursor = np.where(sizes > 0, starts[:-1], -1)
     for number in range(len(corpus.cuts)):
-        block = load_cut(corpus, number, orders)
+        block = load_cut(corpus, number)
         gather_followers(
             block.ids, corpus.separator, block.start, block.stop, first, stop - first, cursor, orders - 1, followers
         )

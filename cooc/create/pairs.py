@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.blocks import Cut, Store, load_block, shared
+from cooc.create.blocks import Cut, Store, load_block, shared_block
 from cooc.create.plan import harmonic_unit
 from cooc.create.rows import (
     Joining,
@@ -64,9 +64,19 @@ def make_window(size: int, direction: Direction, weighting: str) -> Window:
 
 
 def write_window(
-    work: Work, chosen: Parameters, size: int, units: Units, store: Store, cuts: list[Cut], frequencies: Array
+    work: Work,
+    chosen: Parameters,
+    size: int,
+    units: Units,
+    store: Store,
+    cuts: list[Cut],
+    frequencies: Array,
+    margin: int,
 ) -> WindowRecord:
-    """Count one window over the whole store and write its matrix; returns its manifest record."""
+    """Count one window over the whole store and write its matrix; returns its manifest record.
+
+    Blocks are loaded with a margin of `margin` tokens, at least the window.
+    """
     window = make_window(size, chosen.direction, chosen.weighting)
     check_total(window, int(frequencies.sum()), chosen.weighting)
     stage, folder = f"pairs {window.name}", work.index / PAIRS / window.name
@@ -76,7 +86,7 @@ def write_window(
     paths = [[run_path(work, window, number, place) for place in ranges] for number in range(len(cuts))]
     dtype = counter_dtype(window, frequencies)
     rows = [
-        (window, units, store, cut, number, place, minimum, dtype, len(frequencies))
+        (window, units, store, cut, number, place, minimum, dtype, len(frequencies), margin)
         for number, cut in enumerate(cuts)
         for place in ranges
     ]
@@ -159,12 +169,11 @@ def group_range(block_ids: Array, start: int, stop: int, place: tuple[int, int])
 
 def count_block_rows(
     work: Work, window: Window, units: Units, store: Store, cut: Cut, number: int, place: tuple[int, int],
-    minimum: int, dtype: str, terms: int,
+    minimum: int, dtype: str, terms: int, margin: int,
 ) -> Any:  # fmt: skip
     """Write the rows of one range of units over one block."""
-    block = shared.get(
-        ("pairs", store, cut, window.reach),
-        lambda: load_block(store, cut, units.of_terms(terms), units=units.total, margin=window.reach),
+    block = shared_block(
+        store, cut, lambda: units.of_terms(terms), words=len(units.words), units=units.total, margin=margin
     )
     positions, starts = group_range(block.ids, block.start, block.stop, place)
     longest = int(np.diff(starts).max(initial=0)) * (window.left + window.right)

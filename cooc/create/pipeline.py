@@ -180,11 +180,14 @@ def write_counts(
     frequencies = read_array(work.index / VOCABULARY / VOCABULARY_FILES["occurrences"])
     size = block_size(work)
     cuts = cut_store(store, size)
+    margin = max(*chosen.windows, chosen.ngrams)
     try:
         units, absent = choose_units(work, tokenizer, chosen.terms, terms=stored["terms"], most=chosen.max_terms)
         write_units(work, units, store, cuts, terms=stored["terms"])
-        ngrams = write_ngrams(work, Corpus(store, cuts, frequencies, chosen.min_count), chosen.ngrams)
-        windows = [write_window(work, chosen, window, units, store, cuts, frequencies) for window in chosen.windows]
+        ngrams = write_ngrams(work, Corpus(store, cuts, frequencies, chosen.min_count, margin), chosen.ngrams)
+        windows = [
+            write_window(work, chosen, window, units, store, cuts, frequencies, margin) for window in chosen.windows
+        ]
         if len(units.listed):
             windows.append(write_document_window(work, chosen, units, store, size, frequencies))
     finally:
@@ -244,4 +247,3 @@ def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 def software() -> dict[str, str]:
     """What the bytes of an index may depend on."""
     return {"cooc": __version__, "numpy": np.__version__, "numba": version("numba"), "pyarrow": version("pyarrow")}
-

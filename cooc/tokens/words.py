@@ -67,9 +67,7 @@ class WordCounter:
     collisions.
     """
 
-    def __init__(
-        self, *, keep_case: bool = False, rows: int = 1 << 15, multiplier: np.uint64 | None = None
-    ) -> None:
+    def __init__(self, *, keep_case: bool = False, rows: int = 1 << 15, multiplier: np.uint64 | None = None) -> None:
         from cooc.kernels import vocabulary, words
 
         self._count_words, self._rehash = words.count_words, vocabulary.rehash
@@ -123,16 +121,20 @@ class WordCounter:
         """The terms seen so far and their counts, by id."""
         from cooc.kernels.vocabulary import DOCUMENTS, LABEL, LOW_HALF, OCCURRENCES, SIZE, U32, USED
 
-        padded = self._arena[: self._state[USED]].astype("<u8", copy=False).view(np.uint8)
-        is_text = padded != 0
-        offsets = np.zeros(padded.size + 1, dtype=np.int64)
-        np.cumsum(is_text, out=offsets[1:])
-        places = self._places[: self._state[SIZE]]
+        units = self._arena[: self._state[USED]].astype("<u8", copy=False)
+        begins = self._places[: self._state[SIZE]]
+        ends = np.append(begins[1:], units.size)[: begins.size]
+        # only the last unit of a term is padded, with zeros in its high bytes
+        last = units[ends - 1]
+        padding = sum((last < np.uint64(1 << 8 * k)).astype(np.int64) for k in range(1, 8))
+        offsets = np.zeros(begins.size + 1, dtype=np.int64)
+        np.cumsum(8 * (ends - begins) - padding, out=offsets[1:])
+        text = units.view(np.uint8)
         entries = self._table[self._table[:, LABEL] != 0]
         entries = entries[np.argsort(entries[:, LABEL] & LOW_HALF)]
         return LocalVocabulary(
-            padded[is_text],
-            offsets[np.append(places * 8, padded.size)],
+            text[text != 0],
+            offsets,
             entries[:, OCCURRENCES].astype(np.int64),
             (entries[:, DOCUMENTS] >> U32).astype(np.int64),
         )
