@@ -100,9 +100,9 @@ def build(
 
     Output: the path of the index; a summary on standard error.
 
-    Cost: memory as --memory says, whatever the size of the corpus; disk at most 8 bytes a distinct pair and 2
-    to 4 bytes a token, and as much again while building. Limits: window 100,000 (harmonic: 22), 67 million
-    distinct terms.
+    Cost: blocks of tokens as large as --memory allows, the vocabulary and the kept n-grams beside them; disk
+    about 2 bytes a distinct pair and 2 to 4 bytes a token, and twice that while building. Limits: window
+    100,000 (harmonic: 22), 67 million distinct terms.
 
     Example: cooc build 'dolma/*.json.gz' --out indexes/dolma --window 10 --terms birds.txt
     """

@@ -24,6 +24,8 @@ from cooc.kernels.ngrams import count_edges, gather_followers, split_groups
 Array = NDArray[Any]
 
 LEAST_RANGES = 8
+MOST_OCCURRENCES = (1 << 32) - 1
+"""In one range: they are numbered with 32 bits."""
 
 
 class Corpus(NamedTuple):
@@ -84,7 +86,8 @@ def write_ngrams(work: Work, corpus: Corpus, orders: int) -> list[NgramRecord]:
 def term_ranges(corpus: Corpus, orders: int, memory: int) -> list[tuple[int, int]]:
     """Ranges of first terms whose followers and groups fit `memory`."""
     wanted = int(corpus.gathered.sum()) * (4 * (orders - 1) + 3 * 8) // max(1, memory // 2)
-    return balanced_ranges(corpus.gathered + 1, max(LEAST_RANGES, wanted + 1))
+    numbered = int(corpus.gathered.sum()) * 4 // MOST_OCCURRENCES
+    return balanced_ranges(corpus.gathered + 1, max(LEAST_RANGES, wanted + 1, numbered))
 
 
 def edges_path(work: Work, number: int) -> Path:
@@ -126,6 +129,11 @@ def count_range(work: Work, corpus: Corpus, place: tuple[int, int], orders: int)
     """Write the n-grams of all orders that begin with a range of terms."""
     first, stop = place
     sizes = corpus.gathered[first:stop]
+    if int(sizes.sum()) > MOST_OCCURRENCES:
+        raise BuildError(
+            f"a term occurs {int(sizes.max()):,} times, and n-grams are counted for up to {MOST_OCCURRENCES:,} "
+            "occurrences at a time. Build with --ngrams 1."
+        )
     starts = np.concatenate([[0], np.cumsum(sizes)])
     followers = np.empty((int(starts[-1]), orders - 1), np.uint32)
     cursor = np.where(sizes > 0, starts[:-1], -1)

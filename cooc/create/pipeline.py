@@ -40,6 +40,7 @@ from cooc.index.manifest import (
 from cooc.tokens import Tokenizer, tokenizer_for
 
 PLAN = "plan.json"
+MOST_CODES = 1 << 31
 BYTES_A_TOKEN = 24
 """Of a block while its rows are counted: ids, positions, nodes and followers, with room to spare."""
 
@@ -208,8 +209,8 @@ def write_counts(
 
 
 def block_size(work: Work) -> int:
-    """Codes a block: what one of the workers can hold at a time."""
-    return max(1 << 10, work.share // BYTES_A_TOKEN)
+    """Codes a block: what one of the workers can hold at a time, and what 32-bit positions can number."""
+    return min(max(1 << 10, work.share // BYTES_A_TOKEN), MOST_CODES)
 
 
 def source_records(plan: Plan, counted: list[PartCounts]) -> list[SourceRecord]:
