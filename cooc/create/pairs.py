@@ -20,11 +20,12 @@ from cooc.create.rows import (
     read_sums,
     write_run,
 )
+from cooc.create.tokens import VOCABULARY_FILES, read_array
 from cooc.create.units import Units, occurrences_in
 from cooc.create.work import Work
 from cooc.errors import BuildError
 from cooc.index.files import write_array
-from cooc.index.layout import PAIRS
+from cooc.index.layout import PAIRS, VOCABULARY
 from cooc.index.manifest import Direction, Parameters, WindowRecord
 from cooc.kernels.pairs import count_keys, count_rows, group_positions, sum_contexts
 from cooc.kernels.phrases import count_phrase_rows
@@ -144,7 +145,7 @@ def row_ranges(frequencies: Array) -> list[tuple[int, int]]:
     """Row ranges of about equal work: enough for two workers to end together, few since each looks through
     the whole block for its rows. A rare term's contexts are nearly all distinct cells, which cost more to
     write than to count; distinct cells grow about as the 0.8th power of contexts (Heaps)."""
-    cost = 1 + frequencies + 2 * frequencies.astype(np.float64) ** 0.8
+    cost = 1 + frequencies + 4 * frequencies.astype(np.float64) ** 0.8
     return balanced_ranges(cost.astype(np.int64), max(1, min(6, int(frequencies.sum()) >> 19)))
 
 
@@ -156,11 +157,19 @@ def merged_path(work: Work, window: Window, place: tuple[int, int]) -> Path:
     return work.path(f"pairs-{window.name}/merged-{place[0]}")
 
 
-def group_range(block_ids: Array, start: int, stop: int, place: tuple[int, int]) -> tuple[Array, Array]:
-    """Positions of the keys in a range, grouped by key, and where each key's begin."""
+def group_range(
+    block_ids: Array, start: int, stop: int, place: tuple[int, int], *, sizes: Array | None = None
+) -> tuple[Array, Array]:
+    """Positions of the keys in a range, grouped by key, and where each key's begin.
+
+    `sizes` are the occurrences of each key where they are known, which saves counting them.
+    """
     keys = block_ids[start:stop]
     starts = np.zeros(place[1] - place[0] + 1, np.int64)
-    count_keys(keys, place[0], place[1], starts[1:])
+    if sizes is None:
+        count_keys(keys, place[0], place[1], starts[1:])
+    else:
+        starts[1:] = sizes
     np.cumsum(starts, out=starts)
     positions = np.empty(starts[-1], np.uint32)
     group_positions(keys, start, place[0], place[1], starts[:-1].copy(), positions)
@@ -175,7 +184,11 @@ def count_block_rows(
     block = shared_block(
         store, cut, lambda: units.of_terms(terms), words=len(units.words), units=units.total, margin=margin
     )
-    positions, starts = group_range(block.ids, block.start, block.stop, place)
+    sizes = None
+    if cut == Cut(0, store.codes):
+        frequencies = read_array(work.index / VOCABULARY / VOCABULARY_FILES["occurrences"])
+        sizes = frequencies[units.words[place[0] : place[1]]]
+    positions, starts = group_range(block.ids, block.start, block.stop, place, sizes=sizes)
     longest = int(np.diff(starts).max(initial=0)) * (window.left + window.right)
     scratch = make_scratch(units.total, np.dtype(dtype).type, longest)
     weights = window.weights.astype(dtype)
