@@ -117,7 +117,7 @@ def test_merged_indexes_are_opened(tmp_path: Path) -> None:
         for name in ("auk", "bustard")
     ]
     merged = cooc.merge([index.path for index in indexes], tmp_path / "both", workers=1)
-    assert cooc.count(merged, "great").rows() == [{"phrase": "great", "occurrences": 2, "documents": 2}]
+    assert cooc.count(merged, "great").rows() == [{"phrase": "great", "occurrences": 2, "documents": 2, "note": None}]
 
 
 @pytest.mark.parametrize(
