@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.corpus import Receipt, read
+from cooc.corpus import Batch, Receipt, read
 from cooc.create.plan import Plan
 from cooc.create.vocabulary import merge_vocabularies
 from cooc.create.work import Work
@@ -56,11 +58,12 @@ def tokenise_part(work: Work, plan: Plan, number: int) -> Any:
     tokens, metadata_bytes = 0, 0
     try:
         with open(folder / "ids.u32", "wb") as ids_file, open(folder / "metadata", "wb") as metadata_file:
+            idle = len(plan.parts) < work.workers
             batches = read(
-                plan.parts[number], plan.fields, on_bad=plan.parameters.on_bad_line, batch_bytes=BATCH_BYTES,
-                receipt=receipt,
+                plan.parts[number], plan.fields, on_bad=plan.parameters.on_bad_line,
+                batch_bytes=4 * BATCH_BYTES if idle else BATCH_BYTES, receipt=receipt,
             )  # fmt: skip
-            for batch in batches:
+            for batch in read_ahead(batches) if idle else batches:
                 ids, pieces = counter.add(batch.data, batch.offsets, continues=batch.continues, open_end=batch.open_end)
                 if batch.continues and len(pieces):
                     lengths[-1][-1] += pieces[0]
@@ -77,6 +80,15 @@ def tokenise_part(work: Work, plan: Plan, number: int) -> Any:
     for name, array in vocabulary._asdict().items():
         write_array(folder / VOCABULARY_FILES[name], array)
     return msgspec.to_builtins(PartCounts(receipt, tokens, metadata_bytes))
+
+
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, each read while the one before is tokenised: for a worker that has a core to spare."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def part_vocabulary(work: Work, number: int) -> LocalVocabulary:
