@@ -46,7 +46,7 @@ def write_document_window(
                          [(runs, place, units, chosen.min_pair_count) for place in places])  # fmt: skip
     final = [work.path(f"document/merged-{first}") for first, _ in places]
     folder = work.index / PAIRS / DOCUMENT
-    work.once("pairs document join", join_matrix, final, folder)
+    join_files(final, folder / "cells.u8")
     starts = np.zeros(units.total + 1, np.int64)
     starts[units.listed.astype(np.int64) + 1] = np.diff(read_starts(final))
     sums = sum((np.fromfile(sums_path(work, number), np.int64) for number in range(len(cuts))),
@@ -88,10 +88,6 @@ def rows_path(work: Work, number: int) -> Path:
 
 def sums_path(work: Work, number: int) -> Path:
     return work.path(f"document/{number}-sums.i64")
-
-
-def join_matrix(work: Work, paths: list[Path], folder: Path) -> None:
-    join_files(paths, folder / "cells.u8")
 
 
 def merge_documents(work: Work, runs: list[list[Path]], place: tuple[int, int], units: Units, minimum: int) -> Any:

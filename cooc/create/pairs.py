@@ -24,7 +24,7 @@ from cooc.create.tokens import VOCABULARY_FILES, read_array
 from cooc.create.units import Units, occurrences_in
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import write_array
+from cooc.index.files import write_array, write_whole
 from cooc.index.layout import PAIRS, VOCABULARY
 from cooc.index.manifest import Direction, Parameters, WindowRecord
 from cooc.kernels.pairs import count_keys, count_rows, group_positions, sum_contexts
@@ -241,7 +241,7 @@ def with_phrases(work: Work, window: Window, units: Units, runs: list[list[Path]
     turned = np.concatenate(cells)
     order = np.lexsort((turned[:, 1], turned[:, 0]))
     extra = folder / "phrase-turned"
-    write_cells(extra, units.total, turned[order] + np.array([0, words, 0]), units.total)
+    write_cells(extra, units.total, turned[order] + np.array([0, words, 0]))
     runs = [[*paths, folder / f"{number}-phrase-rows"] for number, paths in enumerate(runs)]
     return [*runs, [extra]]
 
@@ -257,7 +257,7 @@ def transposed_cells(data: Array, starts: Array, words: int) -> Array:
     return np.concatenate(found)
 
 
-def write_cells(path: Path, rows: int, cells: Array, columns: int) -> None:
+def write_cells(path: Path, rows: int, cells: Array) -> None:
     """Write sorted cells (row, column, count), a cell possibly in several pieces, as a run of `rows` rows.
 
     They hold no word columns, so they add nothing to a marginal.
@@ -277,7 +277,7 @@ def write_cells(path: Path, rows: int, cells: Array, columns: int) -> None:
             after = column + 1
         ends[row] = len(out)
     np.maximum.accumulate(ends, out=ends)
-    path.write_bytes(out)
+    write_whole(path, bytes(out))
     write_array(path.with_name(path.name + ".ends.i64"), ends)
     write_array(path.with_name(path.name + ".sums.i64"), np.zeros(rows, np.int64))
 

@@ -40,9 +40,10 @@ from cooc.index.manifest import (
 from cooc.tokens import Tokenizer, tokenizer_for
 
 PLAN = "plan.json"
-MOST_CODES = 1 << 31
 BYTES_A_TOKEN = 24
-"""Of a block while its rows are counted: ids, positions, nodes and followers, with room to spare."""
+"""Of a block while its rows are counted: ids and positions, with room to spare."""
+MOST_CODES = 1 << 31
+"""Of a block: its positions are numbered with 32 bits."""
 
 
 def build(

@@ -52,8 +52,7 @@ def choose_units(
     The words are the `most` frequent terms (all without a limit) and every word of a listed name: a phrase
     counts from its outer words, and its table is sound only if those have rows.
     """
-    order = frequency_order(work, terms)
-    chosen = set(order[:most].tolist()) if most is not None and most < terms else None
+    chosen = set(frequency_order(work)[:most].tolist()) if most is not None and most < terms else None
     listed, phrases, absent = _listed(work, tokenizer, names)
     if chosen is None:
         words = np.arange(terms, dtype=np.uint32)
@@ -67,7 +66,7 @@ def choose_units(
     return Units(words, starts.astype(np.int64), flat, np.array(rows, np.uint32)), absent
 
 
-def frequency_order(work: Work, terms: int) -> Array:
+def frequency_order(work: Work) -> Array:
     """Term ids by falling occurrences, ties by bytes; the identity unless the tokenizer fixed the ids."""
     folder = work.index / VOCABULARY
     occurrences = read_array(folder / VOCABULARY_FILES["occurrences"])
