@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import numpy as np
 
@@ -33,7 +31,8 @@ def publish(work: Work, manifest: Manifest) -> None:
     work.clear()
 
 
-def digest_file(work: Work, name: str) -> Any:
+def digest_file(work: Work, name: str) -> tuple[int, str, list[int]]:
+    """Length and digest of a file, and the digests of its blocks."""
     path = work.index / name
     blocks, whole = digest_blocks(path)
     return path.stat().st_size, whole, blocks

@@ -15,21 +15,22 @@ import msgspec
 import numpy as np
 
 from cooc import __version__
-from cooc.create.blocks import Store, cut_store, shared
+from cooc.create.blocks import Corpus, Store, cut_store
+from cooc.create.building import SMALL_BYTES, building
 from cooc.create.documents import write_document_window
 from cooc.create.finish import publish
-from cooc.create.ngrams import Corpus, write_ngrams
+from cooc.create.ngrams import write_ngrams
 from cooc.create.pairs import write_window
-from cooc.create.plan import Plan, check_workers, difference, make_plan, parse_memory, read_plan
-from cooc.create.tokens import VOCABULARY_FILES, PartCounts, read_array, write_token_store
-from cooc.create.units import choose_units, write_units
-from cooc.create.work import Progress, Work, silent, sole_builder
+from cooc.create.plan import PLAN, Plan, check_workers, difference, make_plan, parse_memory, read_plan
+from cooc.create.tokens import PartCounts, Stored, write_token_store
+from cooc.create.units import TERMS_READ, choose_units, write_units
+from cooc.create.vocabulary import VOCABULARY_FILES
+from cooc.create.work import BUDGET, PIECES_A_WORKER, Progress, Work, silent
 from cooc.errors import BuildError
-from cooc.index.files import write_whole
+from cooc.index.files import items_of, read_slice, write_whole
 from cooc.index.layout import LOG, TOKENS, VOCABULARY
 from cooc.index.manifest import (
     MANIFEST,
-    WORK,
     Direction,
     Manifest,
     Parameters,
@@ -39,9 +40,10 @@ from cooc.index.manifest import (
 )
 from cooc.tokens import Tokenizer, tokenizer_for
 
-PLAN = "plan.json"
-BYTES_A_TOKEN = 24
-"""Of a block while its rows are counted: ids and positions, with room to spare."""
+BYTES_A_TOKEN = 10
+"""Of a block while its rows are counted: numbers and positions, with room to spare."""
+BYTES_A_UNIT = 40
+"""Of a block, for each unit in it: its name, its sums, and its places in the scratch."""
 MOST_CODES = 1 << 31
 """Of a block: its positions are numbered with 32 bits."""
 
@@ -66,6 +68,7 @@ def build(
     terms: Sequence[str] = (),
     memory: str | int = "8GB",
     workers: int | None = None,
+    scheduler: str = "local",
     on_bad_line: Literal["fail", "skip"] = "fail",
     progress: Progress = silent,
 ) -> Path:
@@ -92,21 +95,12 @@ def build(
     plan = make_plan(places, parameters, cutter, tokenizer)
     if (index / MANIFEST).exists():
         return already_built(index, plan)
-    check_free(index)
-    with sole_builder(index):
-        work = Work(index, workers=workers or os.cpu_count() or 1, memory=size, progress=progress)
+    small = sum(source.bytes for source in {part.source for part in plan.parts}) < SMALL_BYTES
+    with building(index, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
-        work.hold_share()
+        work.hold_budget()
         run_stages(work, plan, cutter)
     return index
-
-
-def check_free(index: Path) -> None:
-    """Raise `BuildError` if the directory holds something that is not a build of ours."""
-    if index.exists() and not index.is_dir():
-        raise BuildError(f"{index} is a file; --out names the directory of the index.")
-    if index.is_dir() and not (index / WORK).is_dir() and any(index.iterdir()):
-        raise BuildError(f"{index} is not empty and holds no index. Choose another --out.")
 
 
 def already_built(index: Path, plan: Plan) -> Path:
@@ -133,7 +127,7 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
     """
     path = work.path(PLAN)
     if not work.has_done():
-        work.path("share.json").unlink(missing_ok=True)
+        work.path(BUDGET).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
     if not path.exists():
         write_whole(path, msgspec.json.encode(plan))
@@ -149,8 +143,8 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
 def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer) -> None:
     """Tokens, then n-grams, then pairs, then the manifest."""
     begun = time.time()
-    stored = write_token_store(work, plan, tokenizer)
-    sources = source_records(plan, stored["counted"])
+    parts, stored = write_token_store(work, plan, tokenizer)
+    sources = source_records(plan, parts)
     check_not_empty(work, sources)
     write_counts(work, plan.parameters, tokenizer, stored, sources, begun)
 
@@ -173,45 +167,57 @@ def write_counts(
     work: Work,
     chosen: Parameters,
     tokenizer: Tokenizer,
-    stored: dict[str, Any],
+    stored: Stored,
     sources: list[SourceRecord],
     begun: float,
 ) -> None:
     """Everything that is counted from a token store, and the manifest."""
-    store = Store(str(work.index / TOKENS), stored["codes"], stored["singles"])
-    frequencies = read_array(work.index / VOCABULARY / VOCABULARY_FILES["occurrences"])
-    size = block_size(work)
-    cuts = cut_store(store, size)
-    margin = max(*chosen.windows, chosen.ngrams)
-    try:
-        units, absent = choose_units(work, tokenizer, chosen.terms, terms=stored["terms"], most=chosen.max_terms)
-        write_units(work, units, store, cuts, terms=stored["terms"])
-        ngrams = write_ngrams(work, Corpus(store, cuts, frequencies, chosen.min_count, margin), chosen.ngrams)
-        windows = [
-            write_window(work, chosen, window, units, store, cuts, frequencies, margin) for window in chosen.windows
-        ]
-        if len(units.listed):
-            windows.append(write_document_window(work, chosen, units, store, size, frequencies))
-    finally:
-        shared.forget()
+    units, absent = choose_units(work, tokenizer, chosen.terms, terms=stored.terms, most=chosen.max_terms)
+    corpus = corpus_of(work, stored)
+    write_units(work, units, corpus)
+    ngrams = write_ngrams(work, corpus, chosen.ngrams, chosen.min_count)
+    windows = [write_window(work, chosen, window, units, corpus) for window in chosen.windows]
+    if len(units.listed):
+        windows.append(write_document_window(work, chosen, units, corpus))
     manifest = Manifest(
         software=software(), tokenizer=tokenizer.spec, parameters=chosen, sources=sources,
-        documents=stored["documents"], tokens=stored["tokens"],
-        codes="plain" if stored["singles"] == 65_535 else "pairs",
-        terms=stored["terms"], unit_words=len(units.words), unit_phrases=units.phrases, listed=len(units.listed),
+        documents=stored.documents, tokens=stored.tokens, codes="plain" if stored.singles == 65_535 else "pairs",
+        terms=stored.terms, unit_words=units.words, unit_phrases=units.phrases, listed=len(units.listed),
         absent=absent, windows=windows, ngrams=ngrams, files=[],
     )  # fmt: skip
     log = {
-        "seconds": round(time.time() - begun, 3), "workers": work.workers, "memory": work.share * work.workers,
+        "seconds": round(time.time() - begun, 3), "share": work.share,
         "python": platform.python_version(), "platform": platform.platform(), "finished": round(time.time()),
     }  # fmt: skip
     write_whole(work.index / LOG, msgspec.json.encode(log) + b"\n")
     publish(work, manifest)
 
 
-def block_size(work: Work) -> int:
-    """Codes a block: what one of the workers can hold at a time, and what 32-bit positions can number."""
-    return min(max(1 << 10, work.share // BYTES_A_TOKEN), MOST_CODES)
+def corpus_of(work: Work, stored: Stored) -> Corpus:
+    """The token store in blocks that fit a task, as many as the workers can share out evenly."""
+    store = Store(str((work.index / TOKENS).absolute()), stored.codes, stored.singles)
+    size = block_size(work, stored.terms)
+    if stored.codes > size:
+        workers = max(1, work.pieces // PIECES_A_WORKER)
+        size = -(-stored.codes // (-(-stored.codes // (size * workers)) * workers))
+    return Corpus(store, cut_store(store, size), stored.terms, stored.tokens, most_frequent(work), size)
+
+
+def block_size(work: Work, terms: int) -> int:
+    """Codes a block: what a task can hold of tokens and of the units that may be among them, and what 32-bit
+    positions can number."""
+    room = work.share * 3 // 4
+    units = BYTES_A_UNIT * terms
+    size = (room - units) // BYTES_A_TOKEN if units < room // 2 else room // (BYTES_A_TOKEN + BYTES_A_UNIT)
+    return min(max(1 << 10, size), MOST_CODES)
+
+
+def most_frequent(work: Work) -> int:
+    """How often the most frequent term occurs."""
+    path, most = work.index / VOCABULARY / VOCABULARY_FILES["occurrences"], 0
+    for start in range(0, items_of(path), TERMS_READ):
+        most = max(most, int(read_slice(path, start, min(items_of(path), start + TERMS_READ)).max()))
+    return most
 
 
 def source_records(plan: Plan, counted: list[PartCounts]) -> list[SourceRecord]:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import msgspec
 
 from cooc.corpus import Fields, Part, find_sources, split
+from cooc.create.work import Work
 from cooc.errors import BuildError, UsageError
 from cooc.index.manifest import Direction, Parameters, Weighting
 from cooc.tokens import Tokenizer, TokenizerSpec, tokenizer_for
@@ -115,10 +116,7 @@ def parse_memory(text: str | int) -> int:
     if not match:
         raise UsageError(f'--memory "{text}": expected a size such as 8GB or 512MB.')
     base = 1024 if match[3] else 1000
-    size = int(float(match[1]) * base ** " kmgt".index(match[2] or " "))
-    if size < 64_000_000:
-        raise UsageError(f"--memory {text}: expected at least 64MB.")
-    return size
+    return int(float(match[1]) * base ** " kmgt".index(match[2] or " "))
 
 
 def difference(old: Plan, new: Plan) -> str:
@@ -150,6 +148,19 @@ def _parts_difference(old: list[Part], new: list[Part]) -> str:
 
 def _shown(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+PLAN = "plan.json"
+
+
+def plan_of(work: Work) -> Plan:
+    """The plan of a build, as its tasks see it."""
+    return work.recall("plan", lambda work: read_plan(work.path(PLAN)))
+
+
+def tokenizer_of_plan(work: Work) -> Tokenizer:
+    """The tokenizer of a build, made once in a process."""
+    return work.recall("tokenizer", lambda work: plan_of(work).make_tokenizer())
 
 
 def read_plan(path: Path) -> Plan:

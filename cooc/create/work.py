@@ -5,17 +5,26 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from cooc.create.calls import Call, Crew, Inline, name_of
 from cooc.errors import BuildError
-from cooc.index.files import write_whole
+from cooc.index.files import make_folder, write_whole
 from cooc.index.manifest import WORK
+
+T = TypeVar("T")
+
+LOCK_SECONDS = 10.0
+"""How long a build waits for the workers of one that was killed: they die with it, but not at once."""
+
+PIECES_A_WORKER = 4
+"""Tasks into which a stage that could be cut anyhow is cut, so that workers end together."""
 
 
 class Progress(Protocol):
@@ -28,37 +37,65 @@ def silent(stage: str, done: int, total: int, note: str = "") -> None:
     """A progress that says nothing."""
 
 
+class Budget(msgspec.Struct, frozen=True):
+    """What decides into which tasks a build is cut, kept by a build that is resumed: the memory in bytes that
+    one task may use beside the interpreter, and how many tasks make a stage."""
+
+    share: int
+    pieces: int
+
+
 class Work:
-    """The directory of a build. `tasks` runs functions once each, remembering what they returned.
+    """The directory of a build, as the driver and its tasks see it."""
 
-    `share` is the memory of one worker, in bytes. It decides where the store is cut, and so what the tasks
-    are: a resumed build keeps the share it began with.
-    """
-
-    def __init__(self, index: Path, *, workers: int, memory: int, progress: Progress = silent) -> None:
+    def __init__(self, index: Path, budget: Budget, *, crew: Crew | None = None, progress: Progress = silent) -> None:
         self.index, self.folder = index, index / WORK
-        self.workers, self.share, self.progress = workers, memory // workers, progress
+        self.budget, self.progress = budget, progress
+        self._crew = crew
+        self._recalled: dict[str, Any] = {}
 
-    def hold_share(self) -> None:
-        """Keep the share of a new build; give a resumed one the share it began with.
+    @classmethod
+    def of_task(cls, index: Path) -> Work:
+        """The work of a build that goes on in another process."""
+        path = index / WORK / BUDGET
+        return cls(index, msgspec.json.decode(path.read_bytes(), type=Budget))
 
-        Raises `BuildError` if that is more than this call allows.
+    @property
+    def share(self) -> int:
+        """Memory for one task, in bytes."""
+        return self.budget.share
+
+    @property
+    def pieces(self) -> int:
+        """Into how many tasks to cut a stage that can be cut anyhow."""
+        return self.budget.pieces
+
+    def hold_budget(self) -> None:
+        """Keep the budget of a new build; give a resumed one the budget it began with.
+
+        Raises `BuildError` if that is more memory than this call allows.
         """
-        path = self.path("share.json")
+        path = self.path(BUDGET)
         if not path.exists():
-            write_whole(path, msgspec.json.encode(self.share))
-        begun = msgspec.json.decode(path.read_bytes(), type=int)
-        if begun > self.share:
+            write_whole(path, msgspec.json.encode(self.budget))
+        begun = msgspec.json.decode(path.read_bytes(), type=Budget)
+        if begun.share > self.share:
             raise BuildError(
-                f"{self.index}: the build began with {begun:,} bytes of memory for each worker, and now "
+                f"{self.index}: the build began with {begun.share:,} bytes of memory for each worker, and now "
                 f"there are {self.share:,}. Give more --memory or fewer --workers to go on, or remove the directory "
                 "and begin anew."
             )
-        self.share = begun
+        self.budget = begun
 
     def path(self, name: str) -> Path:
         """A file between stages."""
         return self.folder / name
+
+    def recall(self, name: str, make: Callable[[Work], T]) -> T:
+        """What `make(self)` gave in this process, made once: for what many tasks read."""
+        if name not in self._recalled:
+            self._recalled[name] = make(self)
+        return self._recalled[name]  # type: ignore[no-any-return]
 
     def tasks(
         self,
@@ -68,55 +105,50 @@ class Work:
         *,
         then: Callable[[int], None] | None = None,
     ) -> list[Any]:
-        """Call `function(self, *row)` for each row, several at a time; results in the order of the rows.
+        """Call `function(work, *row)` for each row, several at a time in other processes; results by row.
 
-        A result is JSON-able and is kept on disk after everything the task wrote, so a task that was done
-        before a build was stopped is not done again. The first error stops the stage once running tasks end.
-        `then(number)` is called for each row in turn once its task and all before it are done.
+        Rows and results travel as JSON; a row is converted to what the function's annotations say. A result
+        is kept on disk after everything the task wrote, so a task that was done before a build was stopped is
+        not done again. The first error stops the stage. `then(number)` is called for each row in turn once
+        its task and all before it are done.
         """
         todo = list(rows)
         results: list[Any] = [self._done(stage, number) for number in range(len(todo))]
-        missing = [number for number, result in enumerate(results) if result is None]
-        finished = len(todo) - len(missing)
+        calls = [Call(str(self.index.absolute()), stage, number, name_of(function), list(todo[number]))
+                 for number, result in enumerate(results) if result is None]  # fmt: skip
+        finished, told = len(todo) - len(calls), 0
         self.progress(stage, finished, len(todo))
-
-        def run(number: int) -> None:
-            result = function(self, *todo[number])
-            write_whole(self._receipt(stage, number), msgspec.json.encode([result]))
+        for number, result in self._run(calls):
             results[number] = [result]
-
-        pool = ThreadPoolExecutor(self.workers)
-        try:
-            futures = {number: pool.submit(run, number) for number in missing}
-            for number in range(len(todo)):
-                if number in futures:
-                    self._await(futures[number], futures.values())
-                    finished += 1
-                    self.progress(stage, finished, len(todo))
-                if then is not None:
-                    then(number)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            finished += 1
+            self.progress(stage, finished, len(todo))
+            while then is not None and told < len(todo) and results[told] is not None:
+                then(told)
+                told += 1
+        for number in range(told, len(todo) if then is not None else told):
+            then(number)  # type: ignore[misc]
         return [result[0] for result in results]
 
     def once(self, stage: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """`tasks` for a stage that is one task."""
         return self.tasks(stage, function, [arguments])[0]
 
-    def _await(self, wanted: Future[None], others: Collection[Future[None]]) -> None:
-        """Wait for one task, and stop waiting as soon as another has failed."""
-        while not wanted.done():
-            done, _ = wait([future for future in others if not future.done()], return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-        wanted.result()
+    def _run(self, calls: list[Call]) -> Iterator[tuple[int, Any]]:
+        if not calls:
+            return iter(())
+        crew = self._crew if self._crew is not None and len(calls) > 1 else Inline(self)
+        return crew.run(calls)
+
+    def keep(self, stage: str, number: int, result: Any) -> None:
+        """Write the receipt of a task that is done."""
+        write_whole(self._receipt(stage, number), msgspec.json.encode([result]))
 
     def has_done(self) -> bool:
         """Whether any task is done."""
-        return any((self.folder / "done").glob("*.json"))
+        return any((self.folder / "done").rglob("*.json"))
 
     def _receipt(self, stage: str, number: int) -> Path:
-        return self.folder / "done" / f"{stage.replace(' ', '-')}-{number}.json"
+        return self.folder / "done" / stage.replace(" ", "-") / f"{number}.json"
 
     def _done(self, stage: str, number: int) -> Any:
         path = self._receipt(stage, number)
@@ -130,20 +162,52 @@ class Work:
         shutil.rmtree(gone, ignore_errors=True)
 
 
+BUDGET = "budget.json"
+
+
 @contextmanager
-def sole_builder(index: Path) -> Iterator[None]:
-    """Hold the directory for this build; raises `BuildError` when another build holds it."""
+def sole_builder(index: Path) -> Iterator[int]:
+    """Hold the directory for this build and give the handle that holds it, for workers to hold as well.
+
+    Raises `BuildError` when another build holds it, or a worker of one.
+    """
     path = index / WORK / "lock"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        make_folder(path.parent)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise BuildError(f"{index}: can't write there ({error.strerror}). Choose another --out.") from error
-    with open(path, "w") as lock:
+    try:
+        _lock(index, lock)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _lock(index: Path, lock: int) -> None:
+    """Lock, and give the workers of a build that was killed just now the time to die."""
+    killed = time.monotonic() + LOCK_SECONDS if _owner_is_gone(lock) else 0.0
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            if time.monotonic() < killed:
+                time.sleep(0.02)
+                continue
             raise BuildError(
                 f"{index}: another build is writing there. Wait for it, or choose another --out."
             ) from None
-        yield
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        return
+
+
+def _owner_is_gone(lock: int) -> bool:
+    """Whether the process that locked last has ended."""
+    try:
+        os.kill(int(os.pread(lock, 32, 0)), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return False

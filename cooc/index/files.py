@@ -6,7 +6,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xxhash
@@ -16,6 +16,10 @@ from cooc.errors import BuildError, DamagedIndex
 
 BLOCK = 1 << 20
 """Bytes under one digest: small enough to check on the way to an answer (about 0.1 ms)."""
+
+WRITTEN_AT_ONCE = 64 << 20
+
+BEGIN_ANEW = "Remove the directory of the index and build anew."
 
 DTYPES: dict[str, str] = {".u8": "<u1", ".u32": "<u4", ".u64": "<u8", ".i64": "<i8"}
 
@@ -34,28 +38,168 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write `data` so that `path` holds all of it or does not exist, whatever happens meanwhile.
+class NewFile:
+    """A file written as a stream: it appears under its name when all of it is on the disk, or not at all.
 
-    Raises `BuildError` with the path and the bytes wanted where the system refuses (no space, no right).
+    Used with `with`; an error inside removes what was written. All of a build that must last goes through
+    here or `put`: written beside its place, synced, renamed, and the folder synced, in this order. Raises
+    `BuildError` with the path and the bytes wanted where the system refuses (no space, no right).
     """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise BuildError(refusal(path, len(memoryview(data).cast("B")), error)) from error
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.size = path, 0
+        self._temporary = path.with_name(path.name + ".part")
+        self._waiting = bytearray()
+        self._handle = -1
+
+    def __enter__(self) -> Self:
+        try:
+            make_folder(self.path.parent)
+            self._handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise BuildError(refusal(self.path, 0, error)) from error
+        return self
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes; little pieces are gathered."""
+        self.size += len(data)
+        if len(self._waiting) + len(data) < BLOCK:
+            self._waiting += data
+            return
+        self._send(self._waiting)
+        self._waiting = bytearray()
+        self._send(data)
+
+    def write_array(self, array: NDArray[Any]) -> None:
+        """Append an array in the dtype that the file's name ends with."""
+        self.write(bytes_of(np.ascontiguousarray(array, dtype=dtype_of(self.path.name))))
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._send(self._waiting)
+                os.fsync(self._handle)
+            os.close(self._handle)
+            self._handle = -1
+            if kind is None:
+                os.replace(self._temporary, self.path)
+                sync_folder(self.path.parent)
+            else:
+                os.unlink(self._temporary)
+        except OSError as error:
+            if self._handle >= 0:
+                os.close(self._handle)
+            if kind is None:
+                raise BuildError(refusal(self.path, self.size, error)) from error
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            write_all(self._handle, data)
+        except OSError as error:
+            raise BuildError(refusal(self.path, self.size, error)) from error
+
+
+def write_all(handle: int, data: bytes | bytearray | memoryview, offset: int | None = None) -> None:
+    """Write all of `data`, at the end or at an offset: the system may take less than it is given."""
+    with memoryview(data) as view:
+        done = 0
+        while done < len(view):
+            some = view[done : done + WRITTEN_AT_ONCE]
+            done += os.write(handle, some) if offset is None else os.pwrite(handle, some, offset + done)
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Write `data` so that `path` holds all of it or does not exist, whatever happens meanwhile."""
+    with NewFile(path) as file:
+        file.write(data)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an array in the dtype that the file's name ends with."""
-    ordered = np.ascontiguousarray(array, dtype=dtype_of(path.name))
-    write_whole(path, bytes_of(ordered))
+    with NewFile(path) as file:
+        file.write_array(array)
+
+
+def make_empty(path: Path) -> None:
+    """An empty file for `put`, unless it is there; it lasts."""
+    try:
+        make_folder(path.parent)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+        sync_folder(path.parent)
+    except OSError as error:
+        raise BuildError(refusal(path, 0, error)) from error
+
+
+class InPlace:
+    """A file that `make_empty` made, of which tasks write their own places; what was put lasts once it is left."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._handle = path, -1
+
+    def __enter__(self) -> Self:
+        try:
+            self._handle = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise BuildError(refusal(self.path, 0, error)) from error
+        return self
+
+    def put(self, offset: int, array: NDArray[Any]) -> None:
+        """Write an array from a byte on; raises `BuildError` if the system refuses."""
+        data = bytes_of(np.ascontiguousarray(array))
+        try:
+            write_all(self._handle, data, offset)
+        except OSError as error:
+            raise BuildError(refusal(self.path, len(data), error)) from error
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                os.fsync(self._handle)
+        except OSError as error:
+            raise BuildError(refusal(self.path, 0, error)) from error
+        finally:
+            os.close(self._handle)
+
+
+def put(path: Path, offset: int, array: NDArray[Any]) -> None:
+    """Write one array into its place in a file that other tasks write elsewhere."""
+    with InPlace(path) as file:
+        file.put(offset, array)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder with all above it, made so that it lasts."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    sync_folder(folder.parent)
+
+
+def read_slice(path: Path, start: int, stop: int) -> NDArray[Any]:
+    """The items [start, stop) of a file of a build, whose dtype its name ends with.
+
+    Raises `BuildError` if the file is missing or too short: somebody has changed the work of a build.
+    """
+    dtype = dtype_of(path.name)
+    try:
+        found = np.fromfile(path, dtype, stop - start, offset=start * dtype.itemsize)
+    except OSError as error:
+        raise BuildError(f"{path}: can't be read: {error.strerror or error}. {BEGIN_ANEW}") from error
+    if len(found) != stop - start:
+        raise BuildError(f"{path}: has no items {start:,} to {stop:,}; it has been cut off. {BEGIN_ANEW}")
+    return found
+
+
+def items_of(path: Path) -> int:
+    """How many items a file of a build has, by its size and the dtype its name ends with."""
+    try:
+        return path.stat().st_size // dtype_of(path.name).itemsize
+    except OSError as error:
+        raise BuildError(f"{path}: can't be read: {error.strerror or error}. {BEGIN_ANEW}") from error
 
 
 def bytes_of(array: NDArray[Any]) -> memoryview:

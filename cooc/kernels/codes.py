@@ -21,18 +21,21 @@ NO_TERM = np.uint32(0xFFFFFFFF)
 
 
 @compiled
-def write_codes(ids, lengths, rank, singles, codes, starts):
+def write_codes(ids, lengths, rank, singles, inside, codes, starts):
     """Write documents as codes, a separator before each; `starts[d]` gets the code index of document d.
 
+    With `inside` the first of them goes on with a document begun before: it gets no separator and no start.
     `rank` maps the provisional ids to final ones. `codes` must have room for every code. Returns the
     number of codes written.
     """
     o = np.uint64(0)
     position = np.uint64(0)
+    begun = np.intp(inside)
     for document in range(lengths.size):
-        starts[document] = o
-        codes[o] = SEPARATOR
-        o += np.uint64(1)
+        if document >= begun:
+            starts[document - begun] = o
+            codes[o] = SEPARATOR
+            o += np.uint64(1)
         for _ in range(lengths[document]):
             identity = rank[ids[position]]
             position += np.uint64(1)

@@ -117,6 +117,34 @@ class WordCounter:
                 self._grow()
         return ids[: state[words.WRITTEN]], counts
 
+    @property
+    def known(self) -> int:
+        """Terms seen so far."""
+        return int(self._state[0])
+
+    def in_last_document(self) -> NDArray[np.bool_]:
+        """Which terms, by id, occur in the document that is open, or was the last to end."""
+        from cooc.kernels.vocabulary import DOCUMENTS, LABEL, LOW_HALF
+        from cooc.kernels.words import DOCUMENT
+
+        entries = self._table[self._table[:, LABEL] != 0]
+        last = np.uint64(self._state[DOCUMENT] - (not self._open))
+        found = np.zeros(self.known, dtype=np.bool_)
+        found[(entries[:, LABEL] & LOW_HALF) - np.uint64(1)] = entries[:, DOCUMENTS] & LOW_HALF == last
+        return found
+
+    def successor(self) -> "WordCounter":
+        """A counter with no terms that goes on where this one stopped, be it inside a word."""
+        from cooc.kernels import words
+
+        new = WordCounter(keep_case=self._keep_case, multiplier=self._multiplier)
+        new._state[:] = self._state
+        new._state[:2] = 0
+        new._state[words.DOCUMENT] = 1
+        new._scratch[:] = self._scratch
+        new._open, new._tail = self._open, self._tail
+        return new
+
     def vocabulary(self) -> LocalVocabulary:
         """The terms seen so far and their counts, by id."""
         from cooc.kernels.vocabulary import DOCUMENTS, LABEL, LOW_HALF, OCCURRENCES, SIZE, U32, USED
