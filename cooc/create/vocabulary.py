@@ -1,139 +1,411 @@
-"""One vocabulary from those of the parts: exact, ordered by frequency and then by bytes."""
+"""One vocabulary from the lists of a corpus's pieces: exact, ordered by frequency and then by bytes.
+
+In bounded memory, whatever its size. Lists are merged in order, at most `FAN` at a time and so in levels; the last
+merging is cut by ranges of bytes, for the workers. A term's id is the number of terms that are more frequent,
+plus those as frequent that come before it by bytes: both are known from how many terms of each frequency each
+range has, so every range writes its terms to their places. The lists then learn the ids of their terms from the
+list they were merged into.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.kernels.terms import eight_bytes, fill_slots, gather_terms, hash_terms, intern_terms
-from cooc.tokens import LocalVocabulary
+from cooc.create.lists import (
+    ENTRIES,
+    MOST_ROWS,
+    TERMS,
+    Merging,
+    TermList,
+    byte_order,
+    flags_of,
+    gathered,
+    numbers_of,
+    write_list,
+)
+from cooc.create.work import Work
+from cooc.errors import BuildError
+from cooc.index.files import InPlace, NewFile, make_empty, put, read_slice, write_array, write_whole
+from cooc.index.layout import VOCABULARY
+from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES
+from cooc.kernels.terms import DOCUMENTS, END, LABEL, OCCURRENCES, place_terms
+from cooc.tokens import Tokenizer
+
+__all__ = ["MOST_IDS", "VOCABULARY_FILES", "Merged", "byte_order", "merge_lists", "single_codes", "write_list"]
+
+Array = NDArray[Any]
+
+VOCABULARY_FILES = {
+    "terms": "terms.u8",
+    "offsets": "offsets.i64",
+    "occurrences": "occurrences.i64",
+    "documents": "documents.i64",
+    "sorted": "sorted.u32",
+}
+
+PLACED = ("terms", "offsets", "documents", "sorted")
+"""Of these files, which every range writes its terms to in places."""
+
+FAN = 128
+"""Lists merged at a time: a buffer for each must fit the memory, and their ids are read from what they merge to."""
+
+RANGE_ROWS = 1 << 19
+"""Terms of lists for which a range more is worth a task."""
+
+SAMPLES = 4096
+"""Terms that are looked at to cut the ranges."""
+
+RANK, RANKS = "rank.u32", "ranks.u32"
+"""Final ids of a list by local id, and of a merged list by byte order."""
+
+FREQUENT = 1 << 16
+"""Occurrences from which frequencies are kept as a list: few terms have so many."""
 
 
-class TermTable:
-    """Strings and their numbers, in order of first appearance; grows without limit."""
+class Merged(NamedTuple):
+    """What came of merging lists: `sizes` are the 16-bit codes that each list's tokens take."""
+
+    terms: int
+    singles: int
+    sizes: list[int]
+
+
+class LevelPlan(msgspec.Struct, frozen=True):
+    """List `group` of the level above `level` is merged from the lists [start, stop) of `level`."""
+
+    level: int
+    group: int
+    start: int
+    stop: int
+
+
+def merge_lists(work: Work, folders: list[str], tokenizer: Tokenizer) -> Merged:
+    """Merge lists into `index/vocabulary` and write `rank.u32`, the final ids by local id, into each one's folder.
+
+    `folders`, relative to the work's, are in the order of the corpus. A fixed vocabulary keeps its own ids.
+    Raises `BuildError` if there are more terms than ids.
+    """
+    write_whole(work.path("vocabulary/lists.json"), msgspec.json.encode(folders))
+    if tokenizer.fixed is not None:
+        return merge_fixed(work, len(folders), tokenizer)
+    levels = plan_levels(len(folders))
+    for plans in levels:
+        work.tasks(f"merge lists {plans[0].level + 1}", merge_group, [(plan,) for plan in plans])
+    level = len(levels)
+    top = len(levels[-1]) if levels else len(folders)
+    bounds = work.once("cut vocabulary", choose_bounds, level, top)
+    held = work.tasks("merge vocabulary", merge_range, [(level, top, number, *pair)
+                                                        for number, pair in enumerate(bounds)])  # fmt: skip
+    firsts = [0, *accumulate(held)]
+    terms = firsts.pop()
+    check_ids(terms)
+    singles = single_codes(tokenizer, terms)
+    work.once("order vocabulary", order_ranges, len(held))
+    work.tasks("write vocabulary", place_range, list(enumerate(firsts)))
+    sizes = rank_all(work, levels, len(folders), firsts, singles)
+    shutil.rmtree(work.path("vocabulary/ranges"), ignore_errors=True)
+    for plans in levels:
+        shutil.rmtree(work.path(f"vocabulary/{plans[0].level + 1}"), ignore_errors=True)
+    return Merged(terms, singles, sizes)
+
+
+def check_ids(terms: int) -> None:
+    """Raise `BuildError` if there are more terms than ids."""
+    if terms > MOST_IDS:
+        raise BuildError(f"the corpus has {terms:,} distinct terms; there is room for {MOST_IDS:,}.")
+
+
+def single_codes(tokenizer: Tokenizer, terms: int) -> int:
+    """How many ids take a single code: all of a small fixed vocabulary, else those left by leads and trails."""
+    return SEPARATOR if tokenizer.fixed is not None and terms <= SEPARATOR else SINGLES
+
+
+def plan_levels(lists: int) -> list[list[LevelPlan]]:
+    """The mergings, level by level, after which at most `FAN` lists are left."""
+    levels: list[list[LevelPlan]] = []
+    while lists > FAN:
+        groups = -(-lists // FAN)
+        cuts = [group * lists // groups for group in range(groups + 1)]
+        levels.append([LevelPlan(len(levels), group, cuts[group], cuts[group + 1]) for group in range(groups)])
+        lists = groups
+    return levels
+
+
+def list_folder(work: Work, level: int, number: int) -> Path:
+    """Where a list is: those of level 0 were given, the others merged from those below."""
+    if level:
+        return work.path(f"vocabulary/{level}/{number}")
+    return work.folder / work.recall("vocabulary lists", read_folders)[number]
+
+
+def read_folders(work: Work) -> list[str]:
+    """The folders that the driver wrote down."""
+    return msgspec.json.decode(work.path("vocabulary/lists.json").read_bytes(), type=list[str])
+
+
+def lists_of(work: Work, level: int, start: int, stop: int) -> list[TermList]:
+    return [TermList(list_folder(work, level, number)) for number in range(start, stop)]
+
+
+def merge_group(work: Work, plan: LevelPlan) -> None:
+    """Merge lists that follow each other into one of the next level."""
+    lists = lists_of(work, plan.level, plan.start, plan.stop)
+    head = np.array([0, flags_of([held.flags for held in lists]), 0, 0])
+    merging = Merging(lists, None, None, memory=work.share // 3)
+    write_merged(merging, list_folder(work, plan.level + 1, plan.group), head)
+
+
+def write_merged(merging: Merging, target: Path, head: Array) -> tuple[int, Frequencies]:
+    """Write what comes out of a merging as a list; its size, and how frequent its terms are."""
+    found, size = Frequencies(), 0
+    with NewFile(target / ENTRIES) as entries, NewFile(target / TERMS) as terms:
+        entries.write_array(head)
+        for rows, text in merging.batches(target):
+            lengths = np.diff(rows[:, END], prepend=terms.size)
+            entries.write_array(rows)
+            terms.write_array(text)
+            found.add(rows[:, OCCURRENCES], lengths)
+            size += len(rows)
+    return size, found
+
+
+def choose_bounds(work: Work, level: int, count: int) -> list[tuple[str | None, str | None]]:
+    """Ranges of bytes, as hexadecimal digits, with about as many terms of the lists in each."""
+    lists = lists_of(work, level, 0, count)
+    rows = sum(held.size for held in lists)
+    ranges = min(work.pieces, -(-rows // RANGE_ROWS))
+    if ranges <= 1:
+        return [(None, None)] * (count > 0)
+    sample = sorted(sample_of(lists, rows))
+    reached = np.cumsum([weight for _, weight in sample])
+    places = np.searchsorted(reached, reached[-1] * np.arange(1, ranges) / ranges)
+    cuts = sorted({sample[place][0].hex() for place in places.tolist()})
+    return list(zip([None, *cuts], [*cuts, None], strict=True))
+
+
+def sample_of(lists: list[TermList], rows: int) -> Iterator[tuple[bytes, float]]:
+    """Terms of lists at even distances, and how many each stands for."""
+    for held in lists:
+        count = min(held.size, SAMPLES * held.size // rows + 1)
+        with held.reader() as term:
+            for k in range(count):
+                yield term((2 * k + 1) * held.size // (2 * count)), held.size / count
+
+
+def range_folder(work: Work, number: int) -> Path:
+    return work.path(f"vocabulary/ranges/{number}")
+
+
+def merge_range(work: Work, level: int, count: int, number: int, low: str | None, high: str | None) -> int:
+    """Merge what the last lists have between two terms; returns the number of distinct terms."""
+    low_term, high_term = (None if term is None else bytes.fromhex(term) for term in (low, high))
+    merging = Merging(lists_of(work, level, 0, count), low_term, high_term, memory=work.share // 3)
+    target = range_folder(work, number)
+    size, found = write_merged(merging, target, np.zeros(4, np.int64))
+    write_array(target / "frequencies.i64", found.table())
+    return size
+
+
+class Frequencies:
+    """How many terms have each number of occurrences, and the bytes of their text."""
 
     def __init__(self) -> None:
-        self.known = 0
-        self._slots = np.zeros(1 << 10, np.int64)
-        self._hashes = np.zeros(1 << 9, np.uint64)
-        self._arena = np.zeros(1 << 12, np.uint8)
-        self._offsets = np.zeros((1 << 9) + 1, np.int64)
+        self._few = np.zeros((FREQUENT, 2), np.int64)
+        self._many = np.zeros((0, 3), np.int64)
 
-    def add(self, terms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of each string `terms[offsets[i]:offsets[i + 1]]`."""
-        new = len(offsets) - 1
-        self._make_room(self.known + new, int(self._offsets[self.known] + offsets[-1] - offsets[0]))
-        hashes, found = np.empty(new, np.uint64), np.empty(new, np.int64)
-        hash_terms(terms, offsets, hashes)
-        self.known = intern_terms(
-            terms, offsets, hashes, self._slots, self._hashes, self._arena, self._offsets, self.known, found
-        )
-        return found
+    def add(self, occurrences: Array, lengths: Array) -> None:
+        few = occurrences < FREQUENT
+        counts = np.bincount(occurrences[few])
+        self._few[: len(counts), 0] += counts
+        # the sums are exact: a batch has far less than 2**53 bytes
+        self._few[: len(counts), 1] += np.bincount(occurrences[few], lengths[few]).astype(np.int64)
+        if not few.all():
+            rows = np.column_stack([occurrences, np.ones_like(occurrences), lengths])[~few]
+            self._many = added_up(np.concatenate([self._many, rows]))
 
-    def strings(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """All strings, by number."""
-        offsets = self._offsets[: self.known + 1]
-        return self._arena[: offsets[-1]], offsets
-
-    def _make_room(self, terms: int, size: int) -> None:
-        if terms > len(self._hashes):
-            room = 1 << terms.bit_length()
-            self._hashes = np.concatenate([self._hashes, np.zeros(room - len(self._hashes), np.uint64)])
-            self._offsets = np.concatenate([self._offsets, np.zeros(room + 1 - len(self._offsets), np.int64)])
-            self._slots = np.zeros(2 * room, np.int64)
-            fill_slots(self._hashes, self.known, self._slots)
-        if size > len(self._arena):
-            room = 1 << size.bit_length()
-            self._arena = np.concatenate([self._arena, np.zeros(room - len(self._arena), np.uint8)])
+    def table(self) -> Array:
+        """Rows (occurrences, terms, bytes) by rising occurrences."""
+        held = np.flatnonzero(self._few[:, 0])
+        return np.concatenate([np.column_stack([held, self._few[held]]), self._many])
 
 
-def byte_order(terms: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The order of distinct strings by their bytes, a string before its continuations.
+def added_up(rows: Array) -> Array:
+    """Rows with the same first column as one, the others added up; by rising first column."""
+    values, places = np.unique(rows[:, 0], return_inverse=True)
+    total = np.zeros((len(values), rows.shape[1]), np.int64)
+    total[:, 0] = values
+    np.add.at(total[:, 1:], places, rows[:, 1:])
+    return total
 
-    Eight bytes at a time: at each level only strings that are equal so far are looked at again.
+
+def frequencies_of(work: Work, number: int) -> Array:
+    path = range_folder(work, number) / "frequencies.i64"
+    return np.fromfile(path, "<i8").reshape(-1, 3)
+
+
+def order_ranges(work: Work, ranges: int) -> None:
+    """Write for each range where its terms of each frequency begin by final id; make room for all of them.
+
+    There are at most √(2·tokens) different frequencies, so what is held is small.
     """
-    keys = np.empty(len(offsets) - 1, np.uint64)
-    eight_bytes(terms, offsets, np.arange(len(offsets) - 1), 0, keys)
-    order = np.argsort(keys, kind="stable")
-    lengths = np.diff(offsets)
-    equal = keys[order][1:] == keys[order][:-1]
-    for level in range(1, int(lengths.max(initial=0)) // 8 + 2):
-        tied = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False))
-        if not len(tied):
-            break
-        group = np.cumsum(np.insert(~equal, 0, False))[tied]
-        members = order[tied]
-        keys = np.empty(len(tied), np.uint64)
-        eight_bytes(terms, offsets, members, level, keys)
-        # a string that ended before this level comes before one that goes on with zero bytes
-        left = np.minimum(np.maximum(lengths[members] - 8 * level, 0), 8)
-        within = np.lexsort((left, keys, group))
-        order[tied] = members[within]
-        group, keys, left = group[within], keys[within], left[within]
-        same = (group[1:] == group[:-1]) & (keys[1:] == keys[:-1]) & (left[1:] == left[:-1])
-        equal = np.zeros(len(order) - 1, bool)
-        equal[tied[:-1][same]] = True
-    return order
+    total = np.zeros((0, 3), np.int64)
+    for number in range(ranges):
+        total = added_up(np.concatenate([total, frequencies_of(work, number)]))
+    falling = total[::-1]
+    next_id = (np.cumsum(falling[:, 1]) - falling[:, 1])[::-1].copy()
+    next_byte = (np.cumsum(falling[:, 2]) - falling[:, 2])[::-1].copy()
+    for number in range(ranges):
+        held = frequencies_of(work, number)
+        places = np.searchsorted(total[:, 0], held[:, 0])
+        write_array(range_folder(work, number) / "first.i64",
+                    np.column_stack([held[:, 0], next_id[places], next_byte[places]]))  # fmt: skip
+        next_id[places] += held[:, 1]
+        next_byte[places] += held[:, 2]
+    folder = work.index / VOCABULARY
+    write_occurrences(folder / VOCABULARY_FILES["occurrences"], falling)
+    for name in PLACED:
+        make_empty(folder / VOCABULARY_FILES[name])
+    terms, size = int(total[:, 1].sum()), int(total[:, 2].sum())
+    put(folder / VOCABULARY_FILES["offsets"], 8 * terms, np.array([size], "<i8"))
 
 
-class Vocabulary(NamedTuple):
-    """The terms of a corpus by final id. `sorted` lists the ids in the order of their bytes."""
-
-    terms: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    occurrences: NDArray[np.int64]
-    documents: NDArray[np.int64]
-    sorted: NDArray[np.int64]
-
-
-def merge_vocabularies(
-    parts: Iterable[LocalVocabulary], *, fixed: LocalVocabulary | None
-) -> tuple[Vocabulary, list[NDArray[np.uint32]]]:
-    """The vocabulary of all parts, and for each part its terms' final ids.
-
-    Final ids go by falling occurrences, then by bytes, so they depend on the corpus alone. A `fixed`
-    vocabulary keeps its own ids.
-    """
-    if fixed is not None:
-        return fixed_vocabulary(parts, fixed)
-    table, numbers = TermTable(), []
-    occurrences, documents = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    for part in parts:
-        found = table.add(part.terms, part.offsets)
-        if table.known > len(occurrences):
-            more = np.zeros(max(table.known, 2 * len(occurrences)) - len(occurrences), np.int64)
-            occurrences, documents = np.append(occurrences, more), np.append(documents, more)
-        occurrences[found] += part.occurrences
-        documents[found] += part.documents
-        numbers.append(found)
-    occurrences, documents = _padded(occurrences, table.known), _padded(documents, table.known)
-    terms, offsets = table.strings()
-    by_bytes = byte_order(terms, offsets)
-    order = by_bytes[np.argsort(-occurrences[by_bytes], kind="stable")]
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    out, out_offsets = np.empty(len(terms), np.uint8), np.empty(len(offsets), np.int64)
-    gather_terms(terms, offsets, order, out, out_offsets)
-    vocabulary = Vocabulary(out, out_offsets, occurrences[order], documents[order], rank[by_bytes])
-    return vocabulary, [rank[found].astype(np.uint32) for found in numbers]
+def write_occurrences(path: Path, falling: Array) -> None:
+    """The occurrences of terms by id, from rows (occurrences, terms, ...) by falling occurrences."""
+    ends = np.cumsum(falling[:, 1])
+    terms = int(falling[:, 1].sum())
+    with NewFile(path) as file:
+        for start in range(0, terms, MOST_ROWS):
+            ids = np.arange(start, min(terms, start + MOST_ROWS))
+            file.write_array(falling[np.searchsorted(ends, ids, side="right"), 0])
 
 
-def fixed_vocabulary(
-    parts: Iterable[LocalVocabulary], fixed: LocalVocabulary
-) -> tuple[Vocabulary, list[NDArray[np.uint32]]]:
-    """The counts of parts that all have the ids of `fixed`; ids without a token have empty terms, all alike."""
-    held, ids = list(parts), np.arange(len(fixed.offsets) - 1)
-    occurrences, documents = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
-    for part in held:
-        occurrences += part.occurrences
-        documents += part.documents
-    by_bytes = byte_order(fixed.terms, fixed.offsets)
-    vocabulary = Vocabulary(fixed.terms, fixed.offsets, occurrences, documents, by_bytes)
-    return vocabulary, [ids.astype(np.uint32)] * len(held)
+def place_range(work: Work, number: int, first: int) -> None:
+    """Write the terms of a range, of which `first` terms come before, to their places by final id."""
+    held = TermList(range_folder(work, number))
+    frequencies, next_id, next_byte = np.fromfile(held.folder / "first.i64", "<i8").reshape(-1, 3).T.copy()
+    most = max(16, min(2 * MOST_ROWS, work.share // 1024))
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(InPlace(work.index / VOCABULARY / VOCABULARY_FILES[name]))
+                 for name in PLACED}  # fmt: skip
+        for start, rows, text in held.blocks(most, max(1 << 14, 64 * most)):
+            classes = np.searchsorted(frequencies, rows[1:, OCCURRENCES])
+            ids, places = np.empty(len(classes), np.int64), np.empty(len(classes), np.int64)
+            place_terms(rows, classes, next_id, next_byte, ids, places)
+            files["sorted"].put(4 * (first + start), ids.astype("<u4"))
+            place_rows(files, rows, text, ids, places)
 
 
-def _padded(array: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    return np.append(array[:size], np.zeros(max(0, size - len(array)), np.int64))
+def place_rows(files: dict[str, InPlace], rows: Array, text: Array, ids: Array, places: Array) -> None:
+    """Write terms by id; those whose ids follow each other, and so their text, at once."""
+    order = np.argsort(ids)
+    sorted_ids, starts = ids[order], places[order].astype("<i8")
+    documents = rows[1:, DOCUMENTS][order].astype("<i8")
+    by_id, ends = gathered(text, rows[:, END] - rows[0, END], order)
+    cuts = np.flatnonzero(np.diff(sorted_ids) != 1) + 1
+    for begin, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(order)], strict=True):
+        place = 8 * int(sorted_ids[begin])
+        files["offsets"].put(place, starts[begin:end])
+        files["documents"].put(place, documents[begin:end])
+        files["terms"].put(int(starts[begin]), by_id[ends[begin] : ends[end]])
+
+
+def rank_all(work: Work, levels: list[list[LevelPlan]], lists: int, firsts: list[int], singles: int) -> list[int]:
+    """Final ids for the lists of all levels, the last merged first; the codes that each list's tokens take."""
+    level, top = len(levels), len(levels[-1]) if levels else lists
+    stage = "number terms"
+    found = work.tasks(f"{stage} {level}" if level else stage, rank_top,
+                       [(level, number, firsts, singles) for number in range(top)])  # fmt: skip
+    for plans in reversed(levels):
+        level = plans[0].level
+        rows = [(plan, number, singles) for plan in plans for number in range(plan.start, plan.stop)]
+        found = work.tasks(f"{stage} {level}" if level else stage, rank_below, rows)
+    return found
+
+
+def rank_top(work: Work, level: int, number: int, firsts: list[int], singles: int) -> int:
+    """The final ids of one of the lists that were merged by ranges, of which `firsts` are the first terms."""
+    numbers = (piece for k, first in enumerate(firsts) for piece in numbers_of(range_folder(work, k), number, first))
+    return rank_list(work, level, number, numbers, work.index / VOCABULARY / VOCABULARY_FILES["sorted"], singles)
+
+
+def rank_below(work: Work, plan: LevelPlan, number: int, singles: int) -> int:
+    """The final ids of a list that was merged into another list."""
+    parent = list_folder(work, plan.level + 1, plan.group)
+    numbers = numbers_of(parent, number - plan.start, 0)
+    return rank_list(work, plan.level, number, numbers, parent / RANKS, singles)
+
+
+def rank_list(
+    work: Work, level: int, number: int, numbers: Iterator[tuple[int, Array]], ranks: Path, singles: int
+) -> int:
+    """Write a list's final ids; `numbers` are its terms' places in `ranks`. Returns the codes of its tokens."""
+    held = TermList(list_folder(work, level, number))
+    if level:
+        with NewFile(held.folder / RANKS) as file:
+            for _, places in numbers:
+                file.write_array(looked_up(ranks, places))
+        return 0
+    rank, codes = np.zeros(held.locals, np.uint32), 0
+    for first, places in numbers:
+        found = looked_up(ranks, places)
+        rows = held.rows(first, first + len(places))[1:]
+        rank[rows[:, LABEL] & 0xFFFFFFFF] = found
+        codes += int(rows[:, OCCURRENCES].sum() + rows[found >= singles, OCCURRENCES].sum())
+    write_array(held.folder / RANK, rank)
+    return codes
+
+
+def looked_up(path: Path, places: Array) -> Array:
+    """The items of an array file at rising places, read in blocks."""
+    found, done = np.empty(len(places), np.uint32), 0
+    while done < len(places):
+        start = int(places[done])
+        end = int(np.searchsorted(places, start + 4 * MOST_ROWS))
+        block = read_slice(path, start, int(places[end - 1]) + 1)
+        found[done:end] = block[places[done:end] - start]
+        done = end
+    return found
+
+
+def merge_fixed(work: Work, lists: int, tokenizer: Tokenizer) -> Merged:
+    """The counts of lists that all have the ids of a fixed vocabulary; ids without a token have empty terms."""
+    fixed = tokenizer.fixed
+    assert fixed is not None
+    terms = len(fixed.offsets) - 1
+    check_ids(terms)
+    singles, folder = single_codes(tokenizer, terms), work.index / VOCABULARY
+    for name, array in (
+        ("terms", fixed.terms), ("offsets", fixed.offsets), ("sorted", byte_order(fixed.terms, fixed.offsets)),
+    ):  # fmt: skip
+        write_array(folder / VOCABULARY_FILES[name], array)
+    work.once("merge vocabulary", count_fixed, lists, terms)
+    return Merged(terms, singles, work.tasks("number terms", rank_fixed, [(k, singles) for k in range(lists)]))
+
+
+def count_fixed(work: Work, lists: int, terms: int) -> None:
+    """Add up the counts of lists by local id. No document is cut: a vocabulary that can't grow fits in memory."""
+    occurrences, documents = np.zeros(terms, np.int64), np.zeros(terms, np.int64)
+    for held in lists_of(work, 0, 0, lists):
+        rows = held.rows(0, held.size)[1:]
+        occurrences[rows[:, LABEL]] += rows[:, OCCURRENCES]
+        documents[rows[:, LABEL]] += rows[:, DOCUMENTS]
+    folder = work.index / VOCABULARY
+    write_array(folder / VOCABULARY_FILES["occurrences"], occurrences)
+    write_array(folder / VOCABULARY_FILES["documents"], documents)
+
+
+def rank_fixed(work: Work, number: int, singles: int) -> int:
+    """Write the ids of a fixed vocabulary, which stay; returns the codes of the list's tokens."""
+    held = TermList(list_folder(work, 0, number))
+    write_array(held.folder / RANK, np.arange(held.locals))
+    rows = held.rows(0, held.size)[1:]
+    return int(rows[:, OCCURRENCES].sum() + rows[rows[:, LABEL] >= singles, OCCURRENCES].sum())
