@@ -1,182 +1,185 @@
-"""The window named "document": pairs within whole documents, with rows for the listed units only."""
+"""The window named "document": pairs within whole documents, with rows for the listed units only.
+
+A pair of units has as many pairs of occurrences in a document as the product of their counts, less those that
+overlap. Documents are counted by blocks; one that is longer than a block is counted by itself, see `giants`.
+"""
 
 from __future__ import annotations
 
+import itertools
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.blocks import Cut, Store, load_block
-from cooc.create.pairs import merge_ranges
-from cooc.create.rows import join_files, make_scratch, merge_runs, read_starts, read_sums, write_run
-from cooc.create.units import Units, occurrences_in
+from cooc.create.bags import ROWS, SUMS, count_documents
+from cooc.create.blocks import Corpus, Cut, Store
+from cooc.create.giants import GIANTS, Bag, Piece, bag_piece, cut_giant, join_bag, multiply_bag, plan_products
+from cooc.create.rows import Runs, join_cells, join_starts, join_sums, merge_runs
+from cooc.create.units import Units
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import write_array
+from cooc.index.files import items_of, read_slice, write_whole
 from cooc.index.layout import PAIRS, TOKENS
 from cooc.index.manifest import DOCUMENT, Parameters, WindowRecord
-from cooc.kernels.documents import bag_documents, count_document_rows
 
 Array = NDArray[Any]
 
+OFFSETS_READ = 1 << 18
+"""Documents whose places are looked at, at a time."""
 
-class Bags(NamedTuple):
-    """Documents as counts of units: document d holds `units[k]` `counts[k]` times, for k in starts[d]:starts[d+1]."""
-
-    starts: Array
-    units: Array
-    counts: Array
+LEAST_CODES = 1 << 16
+"""Of a block where memory allows: smaller ones are more work to merge than to count."""
 
 
-def write_document_window(
-    work: Work, chosen: Parameters, units: Units, store: Store, size: int, frequencies: Array
-) -> WindowRecord:
-    """Count the document window in groups of about `size` codes; returns its manifest record."""
-    offsets = np.fromfile(work.index / TOKENS / "offset.0", "<u8").astype(np.int64) // 2
-    check_total(offsets, store.codes)
-    cuts = cut_documents(offsets, store.codes, size)
-    rows = [(units, store, cut, number, len(frequencies)) for number, cut in enumerate(cuts)]
-    work.tasks("pairs document", count_documents, rows)
-    runs = [[rows_path(work, number)] for number in range(len(cuts))]
-    listed = len(units.listed)
-    places = merge_ranges(runs, listed)
-    counted = work.tasks("pairs document merge", merge_documents,
-                         [(runs, place, units, chosen.min_pair_count) for place in places])  # fmt: skip
-    final = [work.path(f"document/merged-{first}") for first, _ in places]
+def write_document_window(work: Work, chosen: Parameters, units: Units, corpus: Corpus) -> WindowRecord:
+    """Count the document window and write its matrix; returns its manifest record."""
+    kept = work.path("document.json")
+    if kept.exists():
+        return msgspec.json.decode(kept.read_bytes(), type=WindowRecord)
+    codes = corpus.store.codes
+    check_total(document_starts(work, codes))
+    size = codes_a_block(work, units, corpus)
+    blocks, giants = cut_documents(document_starts(work, codes), size)
+    work.tasks("pairs document", count_documents,
+               [(corpus.store, cut, number) for number, cut in enumerate(blocks)])  # fmt: skip
+    runs = len(blocks) + write_giants(work, corpus.store, giants, size, first=len(blocks)) if giants else len(blocks)
+    rows = merge_runs(
+        work, "pairs document merge", Runs((ROWS,), runs),
+        folder="document/merged", columns=units.total, minimum=chosen.min_pair_count,
+    )  # fmt: skip
+    sums = merge_runs(
+        work, "pairs document sums", Runs((SUMS,), len(blocks) + len(giants)),
+        folder="document/merged-sums", columns=1, minimum=1,
+    )  # fmt: skip
     folder = work.index / PAIRS / DOCUMENT
-    join_files(final, folder / "cells.u8")
-    starts = np.zeros(units.total + 1, np.int64)
-    starts[units.listed.astype(np.int64) + 1] = np.diff(read_starts(final))
-    sums = sum((np.fromfile(sums_path(work, number), np.int64) for number in range(len(cuts))),
-               np.zeros(units.total, np.int64))  # fmt: skip
-    if (sums[units.listed] != read_sums(final)).any():
-        raise BuildError("the document window's rows do not add up to its marginals; this is a bug in cooc.")
-    write_array(folder / "starts.i64", np.cumsum(starts))
-    write_array(folder / "row_sums.i64", sums)
-    return WindowRecord(
+    join_cells(work, rows.names, folder / "cells.u8")
+    join_starts(work, rows.names, units.total, folder / "starts.i64")
+    join_sums(work, sums.names, units.total, folder / "row_sums.i64")
+    check_sums([work.path(f"{name}.rows.i64") for name in rows.names], folder / "row_sums.i64")
+    record = WindowRecord(
         name=DOCUMENT, window=None, direction="symmetric", weighting="uniform", unit=1,
-        total=int(sums[: len(units.words)].sum()), cells=sum(cells for cells, _ in counted),
+        total=sum(int(part.sum()) for part in parts_of(folder / "row_sums.i64", units.words)), cells=rows.cells,
         min_pair_count=chosen.min_pair_count,
     )  # fmt: skip
+    write_whole(kept, msgspec.json.encode(record))
+    shutil.rmtree(work.path("document"), ignore_errors=True)
+    return record
 
 
-def check_total(offsets: Array, codes: int) -> None:
-    """Raise `BuildError` if the squares of the documents' lengths don't fit a signed 64-bit number."""
-    lengths = np.diff(np.append(offsets, codes)).astype(np.float64)
-    if float((lengths**2).sum()) >= 2.0**63:
+def write_giants(work: Work, store: Store, giants: list[Cut], size: int, *, first: int) -> int:
+    """Count documents longer than `size` codes; their runs are numbered from `first`. Returns the runs of rows."""
+    pieces = [[Piece(giant, number, cut) for number, cut in enumerate(cut_giant(store, whole, size))]
+              for giant, whole in enumerate(giants)]  # fmt: skip
+    inside = work.tasks("pairs document pieces", bag_piece, [(store, piece) for of in pieces for piece in of])
+    tokens = [0] * len(giants)
+    for piece, count in zip((piece for of in pieces for piece in of), inside, strict=True):
+        tokens[piece.giant] += count
+    told = work.tasks("pairs document bags", join_bag,
+                      [(giant, len(of), tokens[giant], first + giant) for giant, of in enumerate(pieces)])  # fmt: skip
+    products = []
+    for giant, bag in enumerate(told):
+        products += plan_products(giant, len(pieces[giant]), msgspec.convert(bag, Bag),
+                                  first=first + len(products), parts=work.pieces)  # fmt: skip
+    work.tasks("pairs document products", multiply_bag, [(product,) for product in products])
+    shutil.rmtree(work.path(GIANTS), ignore_errors=True)
+    return len(products)
+
+
+def codes_a_block(work: Work, units: Units, corpus: Corpus) -> int:
+    """Codes of documents that a task can count within its share, if every token were another unit."""
+    nested = nested_phrases(units)
+    bytes_a_code = 76 + 64 * nested
+    fits = max(64, (work.share - (16 << 20)) // bytes_a_code)
+    return min(corpus.size, fits, max(LEAST_CODES, -(-corpus.store.codes // work.pieces)))
+
+
+def nested_phrases(units: Units) -> int:
+    """The most phrases that can begin at one token: the longest chain in which each begins with the one before."""
+    starts, words = units.phrase_starts.tolist(), units.phrase_units
+    most, chain = 0, list[Array]()
+    for low, high in itertools.pairwise(starts):
+        phrase = words[low:high]
+        # phrases are in the order of their words, so those that begin another stand right before it
+        while chain and not np.array_equal(chain[-1], phrase[: len(chain[-1])]):
+            chain.pop()
+        chain.append(phrase)
+        most = max(most, len(chain))
+    return most
+
+
+def document_starts(work: Work, codes: int) -> Iterator[Array]:
+    """The codes at which documents begin, ascending, some at a time, and last where the last one ends."""
+    path = work.index / TOKENS / "offset.0"
+    documents = items_of(path) // 8
+    for start in range(0, documents, OFFSETS_READ):
+        stop = min(documents, start + OFFSETS_READ)
+        yield (read_slice(path, 8 * start, 8 * stop).view("<u8") // 2).astype(np.int64)
+    yield np.array([codes])
+
+
+def check_total(starts: Iterable[Array]) -> None:
+    """Raise `BuildError` if the squares of the documents' lengths don't fit a signed 64-bit number.
+
+    Lengths are in codes, with the separator, so rounding can't hide a sum of squares of tokens that is too large.
+    """
+    total, last = 0.0, np.zeros(0, np.int64)
+    for some in starts:
+        edges = np.concatenate([last, some])
+        total += float((np.diff(edges).astype(np.float64) ** 2).sum())
+        last = edges[-1:]
+    if total >= 2.0**63:
         raise BuildError(
             "the documents are so long that their pairs exceed 2^63: the document window can't be counted. "
             "Leave out --terms, or split the documents."
         )
 
 
-def cut_documents(offsets: Array, codes: int, size: int) -> list[Cut]:
-    """Cuts at document starts, of about `size` codes or one document."""
-    edges = [0]
-    for wanted in range(size, codes, size):
-        place = int(offsets[min(int(np.searchsorted(offsets, wanted)), len(offsets) - 1)])
-        if place > edges[-1]:
-            edges.append(place)
-    return [Cut(a, b) for a, b in zip(edges, [*edges[1:], codes], strict=True) if a < b]
+def cut_documents(starts: Iterable[Array], size: int) -> tuple[list[Cut], list[Cut]]:
+    """Cuts of whole documents that are at most `size` codes together, and documents that are longer by themselves.
 
-
-def rows_path(work: Work, number: int) -> Path:
-    return work.path(f"document/{number}")
-
-
-def sums_path(work: Work, number: int) -> Path:
-    return work.path(f"document/{number}-sums.i64")
-
-
-def merge_documents(work: Work, runs: list[list[Path]], place: tuple[int, int], units: Units, minimum: int) -> Any:
-    out = work.path(f"document/merged-{place[0]}")
-    return list(merge_runs(runs, out, *place, units.total, len(units.words), minimum))
-
-
-def count_documents(work: Work, units: Units, store: Store, cut: Cut, number: int, terms: int) -> Any:
-    """Write the rows of the listed units over the documents of a cut, and the marginals of all units."""
-    block = load_block(store, cut, units.of_terms(terms), units=units.total, margin=0)
-    separator, words = np.uint32(units.total + 1), len(units.words)
-    begins = np.flatnonzero(block.ids[block.start : block.stop] == separator) + block.start + 1
-    at, of = occurrences_in(block.ids, block.start, block.stop, units, terms)
-    sums = np.zeros(units.total, np.int64)
-    bags = make_bags(block.ids, separator, units, begins, at, of, sums)
-    lengths = np.diff(units.phrase_starts)
-    # a phrase's own tokens are not its context: the kernel took off one, as for a word
-    sums[words:] -= np.bincount(of, minlength=units.phrases) * (lengths - 1)
-    write_array(sums_path(work, number), sums)
-
-    row_starts, row_documents, row_counts = postings(bags, units)
-    less_starts, less_units, less_counts = own_cells(block.ids, units, at, of, terms)
-    scratch = make_scratch(units.total, np.int64, units.total)
-
-    def count(first: int, ends: Array, row_sums: Array) -> tuple[int, Any, int]:
-        return count_document_rows(  # type: ignore[no-any-return]
-            units.total, words, row_starts, row_documents, row_counts, bags.starts, bags.units, bags.counts,
-            less_starts, less_units, less_counts, scratch.counts, scratch.touched, scratch.bits,
-            first, scratch.out, ends, row_sums,
-        )  # fmt: skip
-
-    return list(write_run(rows_path(work, number), len(units.listed), count, scratch.out))
-
-
-def make_bags(ids: Array, separator: Any, units: Units, begins: Array, at: Array, of: Array, sums: Array) -> Bags:
-    """The bags of documents that begin at `begins`; their marginals are added to `sums`."""
-    starts = np.zeros(len(begins) + 1, np.int64)
-    room = len(ids) + len(at)
-    bag_units, bag_counts = np.empty(room, np.uint32), np.empty(room, np.int64)
-    counts, touched = np.zeros(units.total + 1, np.int64), np.empty(units.total + 1, np.uint32)
-    size = bag_documents(
-        ids, separator, units.total, len(units.words), begins.astype(np.int64), at, of, counts, touched,
-        starts, bag_units, bag_counts, sums,
-    )  # fmt: skip
-    return Bags(starts, bag_units[:size].copy(), bag_counts[:size].copy())
-
-
-def postings(bags: Bags, units: Units) -> tuple[Array, Array, Array]:
-    """For each listed unit, the documents that hold it and how often."""
-    row_of = np.full(units.total, -1, np.int64)
-    row_of[units.listed] = np.arange(len(units.listed))
-    rows = row_of[bags.units]
-    kept = np.flatnonzero(rows >= 0)
-    order = kept[np.argsort(rows[kept], kind="stable")]
-    documents = np.searchsorted(bags.starts, order, side="right") - 1
-    starts = np.searchsorted(rows[order], np.arange(len(units.listed) + 1)).astype(np.int64)
-    return starts, documents, bags.counts[order]
-
-
-def own_cells(ids: Array, units: Units, at: Array, of: Array, terms: int) -> tuple[Array, Array, Array]:
-    """What the products of counts hold too much, for each listed unit: (unit, count) of pairs that overlap.
-
-    An occurrence overlaps itself; a phrase overlaps the words in it, and phrases that share a token with it.
+    `starts` are where documents begin, ascending from 0, and where the last ends.
     """
-    words, lengths = len(units.words), np.diff(units.phrase_starts)
-    unit_of = units.of_terms(terms)
-    cells: dict[tuple[int, int], int] = {}
+    blocks, giants = list[Cut](), list[Cut]()
+    begin = last = 0
+    for some in starts:
+        place = 0
+        while place < len(some):
+            place = int(np.searchsorted(some, begin + size, side="right"))
+            last = int(some[place - 1]) if place else last
+            if place == len(some):
+                break
+            if last > begin:
+                blocks.append(Cut(begin, last))
+                begin = last
+            else:
+                giants.append(Cut(begin, int(some[place])))
+                begin = last = int(some[place])
+    if begin < last:
+        blocks.append(Cut(begin, last))
+    return blocks, giants
 
-    def add(a: int, b: int, times: int) -> None:
-        cells[a, b] = cells.get((a, b), 0) + times
 
-    tokens = np.bincount(ids[ids < units.total], minlength=units.total)
-    for unit in units.listed[units.listed < words].tolist():
-        add(unit, unit, int(tokens[unit]))
-    times = np.bincount(of, minlength=units.phrases)
-    for phrase in range(units.phrases):
-        inside = unit_of[units.phrase_terms[units.phrase_starts[phrase] : units.phrase_starts[phrase + 1]]]
-        for word in inside.tolist():
-            add(words + phrase, word, int(times[phrase]))
-            add(word, words + phrase, int(times[phrase]))
-    for k in range(len(at)):
-        other = k
-        while other < len(at) and at[other] < at[k] + lengths[of[k]]:
-            add(words + int(of[k]), words + int(of[other]), 1)
-            if other != k:
-                add(words + int(of[other]), words + int(of[k]), 1)
-            other += 1
-    row_of = {unit: row for row, unit in enumerate(units.listed.tolist())}
-    table = sorted((row_of[a], b, count) for (a, b), count in cells.items() if a in row_of and count)
-    array = np.array(table, np.int64).reshape(-1, 3)
-    starts = np.searchsorted(array[:, 0], np.arange(len(units.listed) + 1)).astype(np.int64)
-    return starts, array[:, 1].astype(np.uint32), array[:, 2].copy()
+def parts_of(path: Path, stop: int) -> Iterator[Array]:
+    """The items [0, stop) of a file, some at a time."""
+    for start in range(0, stop, OFFSETS_READ):
+        yield read_slice(path, start, min(stop, start + OFFSETS_READ))
+
+
+def check_sums(rows: list[Path], sums: Path) -> None:
+    """Raise `BuildError` unless the rows add up to their marginals, which were counted in another way."""
+    for path in rows:
+        table = read_slice(path, 0, items_of(path)).reshape(-1, 3)
+        for start in range(0, len(table), OFFSETS_READ):
+            units, totals = table[start : start + OFFSETS_READ, 0], table[start : start + OFFSETS_READ, 2]
+            for part in np.unique(units // OFFSETS_READ).tolist():
+                here = units // OFFSETS_READ == part
+                first, last = int(units[here][0]), int(units[here][-1])
+                if (read_slice(sums, first, last + 1)[units[here] - first] != totals[here]).any():
+                    raise BuildError(
+                        "the document window's rows do not add up to its marginals; this is a bug in cooc."
+                    )
