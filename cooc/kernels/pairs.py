@@ -1,7 +1,8 @@
 """Counting pairs in a window: group the positions by term, then one dense row at a time.
 
-A block of tokens is an array of unit ids in which every document lies between two separators
-(`units + 1`) and a token that has no row is `units`, which keeps its position and counts for nothing.
+A block of tokens is an array of local numbers in which every document lies between two separators
+(`columns + 1`) and a token that has no row is `columns`, which keeps its position and counts for nothing.
+Local numbers below `columns` stand for units, ascending; rows are written with the units' numbers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 
 from cooc.kernels.bits import prefetch
 from cooc.kernels.compile import compiled
-from cooc.kernels.rows import MOST_CELL_BYTES, emit_scan, emit_touched
+from cooc.kernels.rows import emit_scan, emit_touched, most_bytes
 
 AHEAD = 12
 """How many occurrences ahead the tokens are asked for: the occurrences of a rare term lie far apart."""
@@ -43,15 +44,19 @@ def group_positions(keys, start, first, stop, cursor, positions):
 
 @compiled
 def count_rows(
-    ids, separator, columns, marginal_columns, positions, starts, left, right, weights, minimum,
+    ids, separator, columns, names, marginal_columns, positions, starts, left, right, weights, minimum,
     counts, touched, bits, first, out, ends, sums,
 ):  # fmt: skip
     """Count the contexts of each row's positions and write the rows.
 
     Row r has the positions `positions[starts[r]:starts[r + 1]]`. Its contexts are up to `left` tokens
     before and up to `right` after each position, inside the document; one at distance d adds
-    `weights[d]`. `counts` (columns + 1), `touched` (columns + 2) and `bits` are scratch, zero before and
-    after. Results as in `merge_rows`. The dtype of `counts` must hold the largest cell.
+    `weights[d]`. Column c is unit `names[c]`. `counts` (columns + 1), `touched` (columns + 8) and `bits`
+    are scratch, zero before and after; the dtype of `counts` must hold the largest cell.
+
+    Begins at row `first`; `ends[row]` gets the end of the row in `out`, `sums[row]` its marginal before cells
+    below `minimum` were dropped. Returns the row it stopped at, for want of room in `out`, the bytes written
+    and the cells written.
     """
     rows = starts.size - 1
     reach = np.uint64(left + right)
@@ -59,9 +64,10 @@ def count_rows(
     o = np.uint64(0)
     cells = np.int64(0)
     one = np.uint64(1)
+    units, heaviest = np.int64(names[-1]) + 1 if names.size else np.int64(0), np.int64(weights.max())
     for row in range(first, rows):
         most = (starts[row + 1] - starts[row]) * np.int64(reach)
-        if np.uint64(out.size) - o < np.uint64(MOST_CELL_BYTES * min(most, columns) + 1):
+        if np.uint64(out.size) - o < np.uint64(most_bytes(min(most, columns), units, most * heaviest)):
             return row, o, cells
         if most > 2 * columns:
             # so many contexts that looking at every column costs less than keeping a list of those met
@@ -79,7 +85,7 @@ def count_rows(
                         break
                     counts[column] += weights[distance]
             counts[columns] = 0
-            o, more, sums[row] = emit_scan(counts, columns, marginal_columns, minimum, out, o)
+            o, more, sums[row] = emit_scan(counts, columns, names, marginal_columns, minimum, out, o)
         else:
             n = np.uint64(0)
             for k in range(starts[row], starts[row + 1]):
@@ -104,7 +110,9 @@ def count_rows(
                     n += np.uint64((count == 0) & (column != columns))
                     counts[column] = count + weights[distance]
             counts[columns] = 0
-            o, more, sums[row] = emit_touched(counts, columns, marginal_columns, minimum, touched, n, bits, out, o)
+            o, more, sums[row] = emit_touched(
+                counts, columns, names, marginal_columns, minimum, touched, n, bits, out, o
+            )
         cells += more
         ends[row] = o
     return rows, o, cells
