@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from cooc.query.neighbors import neighbors
     from cooc.query.ngrams import ngrams
     from cooc.query.pairs import pair
+    from cooc.seeds.merge import merge_scans
+    from cooc.seeds.result import ScanResult
+    from cooc.seeds.scan import scan
     from cooc.terms import TermSet, read_term_sets, read_terms
     from cooc.verbs import build, merge, open, verify
 
@@ -49,6 +52,7 @@ __all__ = [
     "IndexFault",
     "LaterFormat",
     "NotAnIndex",
+    "ScanResult",
     "SourceError",
     "TermSet",
     "UnfinishedIndex",
@@ -58,29 +62,34 @@ __all__ = [
     "count",
     "export",
     "merge",
+    "merge_scans",
     "neighbors",
     "ngrams",
     "open",
     "pair",
     "read_term_sets",
     "read_terms",
+    "scan",
     "verify",
 ]
 
 _HOMES = {
     "MEASURES": "cooc.query.measures",
     "Index": "cooc.index.reader",
+    "ScanResult": "cooc.seeds.result",
     "TermSet": "cooc.terms",
     "build": "cooc.verbs",
     "count": "cooc.query.counts",
     "export": "cooc.query.export",
     "merge": "cooc.verbs",
+    "merge_scans": "cooc.seeds.merge",
     "neighbors": "cooc.query.neighbors",
     "ngrams": "cooc.query.ngrams",
     "open": "cooc.verbs",
     "pair": "cooc.query.pairs",
     "read_term_sets": "cooc.terms",
     "read_terms": "cooc.terms",
+    "scan": "cooc.seeds.scan",
     "verify": "cooc.verbs",
 }
 """Where a name lives; the errors are in `cooc.errors`."""

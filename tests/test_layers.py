@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "corpus": {"errors"},
     "create": {"errors", "kernels", "tokens", "index", "corpus"},
     "query": {"errors", "kernels", "tokens", "index", "terms"},
+    "seeds": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query"},
     "verbs": {"errors", "create", "index", "terms"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
-    "cli": {"errors", "corpus", "create", "index", "query", "terms", "tokens", "verbs", "demo"},
+    "cli": {"errors", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs", "demo"},
 }
 
 

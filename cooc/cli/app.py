@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from cooc.cli import ask, make
+from cooc.cli import scan as seeded
 from cooc.cli.show import say
 
 app = typer.Typer(
@@ -65,6 +66,6 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
-    ("export", ask.export), ("demo", make.demo),
+    ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))
