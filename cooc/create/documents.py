@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cooc.create.bags import ROWS, SUMS, count_documents
 from cooc.create.blocks import Corpus, Cut, Store
 from cooc.create.giants import GIANTS, Bag, Piece, bag_piece, cut_giant, join_bag, multiply_bag, plan_products
-from cooc.create.rows import Runs, join_cells, join_starts, join_sums, merge_runs
+from cooc.create.rows import Runs, join_cells, join_starts, join_sums, merge_runs, rows_path
 from cooc.create.units import Units
 from cooc.create.work import Work
 from cooc.errors import BuildError
@@ -59,12 +59,11 @@ def write_document_window(work: Work, chosen: Parameters, units: Units, corpus: 
     folder = work.index / PAIRS / DOCUMENT
     join_cells(work, rows.names, folder / "cells.u8")
     join_starts(work, rows.names, units.total, folder / "starts.i64")
-    join_sums(work, sums.names, units.total, folder / "row_sums.i64")
-    check_sums([work.path(f"{name}.rows.i64") for name in rows.names], folder / "row_sums.i64")
+    total = join_sums(work, sums.names, units.total, folder / "row_sums.i64", words=units.words)
+    check_sums([rows_path(work.path(name)) for name in rows.names], folder / "row_sums.i64")
     record = WindowRecord(
-        name=DOCUMENT, window=None, direction="symmetric", weighting="uniform", unit=1,
-        total=sum(int(part.sum()) for part in parts_of(folder / "row_sums.i64", units.words)), cells=rows.cells,
-        min_pair_count=chosen.min_pair_count,
+        name=DOCUMENT, window=None, direction="symmetric", weighting="uniform", unit=1, total=total,
+        cells=rows.cells, min_pair_count=chosen.min_pair_count,
     )  # fmt: skip
     write_whole(kept, msgspec.json.encode(record))
     shutil.rmtree(work.path("document"), ignore_errors=True)
@@ -162,12 +161,6 @@ def cut_documents(starts: Iterable[Array], size: int) -> tuple[list[Cut], list[C
     if begin < last:
         blocks.append(Cut(begin, last))
     return blocks, giants
-
-
-def parts_of(path: Path, stop: int) -> Iterator[Array]:
-    """The items [0, stop) of a file, some at a time."""
-    for start in range(0, stop, OFFSETS_READ):
-        yield read_slice(path, start, min(stop, start + OFFSETS_READ))
 
 
 def check_sums(rows: list[Path], sums: Path) -> None:

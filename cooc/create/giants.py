@@ -141,7 +141,7 @@ def join_bag(work: Work, giant: int, pieces: int, tokens: int, number: int) -> B
             own[phrases] = lengths[here[phrases] - units.words]
             names.write_array(here)
             counts.write_array(held)
-            add_sums(sums, here.astype(np.uint32), held * (tokens - own))
+            sums.add_lines(here, np.zeros(len(here), np.int64), held * (tokens - own), 0)
             listed = np.isin(here, units.listed)
             rows.append(here[listed])
             times.append(held[listed])
@@ -149,16 +149,6 @@ def join_bag(work: Work, giant: int, pieces: int, tokens: int, number: int) -> B
     write_array(bag_path(work, giant, "rows.u32"), np.concatenate(rows))
     write_array(bag_path(work, giant, "times.i64"), np.concatenate(times))
     return Bag(size, sum(map(len, rows)))
-
-
-def add_sums(run: RunWriter, names: Array, values: Array) -> None:
-    """Add rows without cells to a run."""
-
-    def count(first: int, ends: Array, sums: Array) -> tuple[int, Any, int]:
-        sums[first:] = values[first:]
-        return len(values), 0, 0
-
-    run.add(names, count, np.zeros(0, np.uint8))
 
 
 def add_pieces(work: Work, giant: int, pieces: int, part: int) -> Array:

@@ -17,9 +17,12 @@ def places(document: Document, words: int, phrases: Sequence[Sequence[int]]) -> 
     """(unit, first position, last position) of each occurrence of a word or phrase; phrase k is `words + k`."""
     found = [(unit, place, place) for place, unit in enumerate(document) if unit is not None]
     for number, phrase in enumerate(phrases):
-        for start in range(len(document) - len(phrase) + 1):
-            if list(document[start : start + len(phrase)]) == list(phrase):
-                found.append((words + number, start, start + len(phrase) - 1))
+        size = len(phrase)
+        found += [
+            (words + number, start, start + size - 1)
+            for start in range(len(document) - size + 1)
+            if list(document[start : start + size]) == list(phrase)
+        ]
     return found
 
 
