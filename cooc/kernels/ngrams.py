@@ -1,16 +1,23 @@
-"""Counting n-grams: gather what follows each occurrence of a term, then split the occurrences level by level.
+"""Counting n-grams of a block: in ranges of first terms that fit the memory, or sorted, for a merge with others.
 
-The occurrences of a term are a group. Each group is split by the token that follows; parts that reach the
-threshold are kept n-grams of the next order and the groups of the next level. A kept n-gram's prefix is kept
-too, since it occurs at least as often, so nothing that reaches the threshold is lost.
+In ranges: gather what follows each occurrence of a term, then split the occurrences level by level. The
+occurrences of a term are a group. Each group is split by the token that follows; parts that reach the threshold
+are kept n-grams of the next order and the groups of the next level. A kept n-gram's prefix is kept too, since it
+occurs at least as often, so nothing that reaches the threshold is lost.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from cooc.kernels.bits import prefetch
 from cooc.kernels.compile import compiled
 from cooc.kernels.rows import sort_columns
+
+FEW = 16
+"""Tokens that are sorted one by one; more are by a bitmap of all terms."""
+
+AHEAD = np.uint64(16)
 
 
 @compiled
@@ -66,7 +73,15 @@ def split_groups(
                 kept += np.uint64(1)
             else:
                 counts[token] = 0
-        sort_columns(touched, kept, terms, bits)
+        if kept > np.uint64(FEW):
+            sort_columns(touched, kept, terms, bits)
+        else:
+            for k in range(np.uint64(1), kept):
+                token, gap = touched[k], k
+                while gap > np.uint64(0) and touched[gap - np.uint64(1)] > token:
+                    touched[gap] = touched[gap - np.uint64(1)]
+                    gap -= np.uint64(1)
+                touched[gap] = token
         children[group] = np.int64(kept)
         if kept == np.uint64(0):
             continue
@@ -107,3 +122,83 @@ def count_edges(ids, separator, start, stop, depth, edges):
             since += 1
             if ids[position + 1] == separator:
                 edges[depth, token] += 1
+
+
+@compiled
+def sort_ngrams(ids, separator, start, stop, orders, starts, spare, places):
+    """Sort the positions [start, stop) by the `orders` tokens from each on, a separator before any token.
+
+    By counting, from the last token to the first: each pass goes through the positions as the pass before
+    sorted them. What comes after a separator is compared too, so n-grams that are the same to their document's
+    end stand together but in no order. `starts` has a place for each id; `spare` and `places` (uint32), which
+    gets the positions, one for each position.
+    """
+    one = np.uint64(1)
+    end = np.uint64(ids.size - 1)
+    size = np.uint64(stop - start)
+    for left in range(orders):
+        depth = np.uint64(orders - 1 - left)
+        for k in range(starts.size):
+            starts[k] = 0
+        for i in range(size):
+            starts[ids[min(np.uint64(start) + i + depth, end)]] += 1
+        filled = starts[separator]
+        starts[separator] = 0
+        for k in range(starts.size):
+            if k != separator:
+                here = starts[k]
+                starts[k] = filled
+                filled += here
+        # the last pass writes `places`, each before it the other
+        if depth & one:
+            source, target = places, spare
+        else:
+            source, target = spare, places
+        for i in range(size):
+            if left == 0:
+                position = np.uint64(start) + i
+            else:
+                position = np.uint64(source[i])
+                prefetch(ids, min(np.uint64(source[min(i + AHEAD, size - one)]) + depth, end))
+            token = ids[min(position + depth, end)]
+            target[starts[token]] = position
+            starts[token] += 1
+
+
+@compiled
+def list_ngrams(ids, separator, places, begin, before, gathered, names, shared, codes, counts):
+    """Fill a batch of n-grams (`cooc.kernels.ngram_runs`) from sorted positions, from `places[begin]` on.
+
+    `before` is the position of the n-gram before, negative for none. Those that begin with an id that is not
+    `gathered` are passed over. Returns where to go on, the position of the last n-gram and their number.
+    """
+    one = np.uint64(1)
+    orders, room, size = np.uint64(codes.shape[1]), np.uint64(shared.size), np.uint64(places.size)
+    n = np.uint64(0)
+    for i in range(np.uint64(begin), size):
+        position = np.uint64(places[i])
+        prefetch(ids, np.uint64(places[min(i + AHEAD, size - one)]))
+        if not gathered[ids[position]]:
+            continue
+        same = np.uint64(0)
+        if before >= 0:
+            while same < orders and ids[position + same] == ids[np.uint64(before) + same]:
+                same = orders if ids[position + same] == separator else same + one
+        if same == orders:
+            counts[n - one] += 1
+            continue
+        if n == room:
+            return i, before, n
+        shared[n], counts[n] = same, 1
+        ended = False
+        for k in range(orders):
+            code = np.uint32(0)
+            if not ended:
+                token = ids[position + k]
+                ended = token == separator
+                if not ended:
+                    code = names[token] + np.uint32(1)
+            codes[n, k] = code
+        n += one
+        before = np.int64(position)
+    return size, before, n

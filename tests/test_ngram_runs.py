@@ -1,0 +1,181 @@
+"""Runs of sorted n-grams: written, merged and cut at the threshold as the definition says, in any memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cooc.kernels.ngram_runs import DONE, FULL, MOST_NGRAM_BYTES, keep_frequent, merge_ngrams, pack_ngrams
+from cooc.kernels.ngrams import list_ngrams, sort_ngrams
+from tests.naive import ngrams as naive
+
+Array = np.ndarray[Any, Any]
+
+quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+# few codes, so that n-grams repeat; small ones, and ones of all lengths up to the largest there can be
+TERMS = [1, 2, 3, 128, 5_000, (1 << 27) - 1, (1 << 32) - 1]
+orders_of = st.integers(2, 5)
+
+
+def ngram_of(draw: Any, orders: int) -> naive.Ngram:
+    codes = draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=orders))
+    return (*codes, *[0] * (orders - len(codes)))
+
+
+@st.composite
+def run_of(draw: Any, orders: int) -> naive.Run:
+    ngrams = {ngram_of(draw, orders) for _ in range(draw(st.integers(0, 14)))}
+    return [(ngram, draw(st.sampled_from([1, 1, 2, 3, 200, 1 << 40]))) for ngram in sorted(ngrams)]
+
+
+@st.composite
+def runs_of(draw: Any) -> tuple[int, list[naive.Run]]:
+    orders = draw(orders_of)
+    return orders, draw(st.lists(run_of(orders), min_size=1, max_size=7))
+
+
+def batch(run: naive.Run, orders: int) -> tuple[Array, Array, Array]:
+    return (
+        np.array(naive.shared(run), np.uint8),
+        np.array([ngram for ngram, _ in run], np.uint32).reshape(-1, orders),
+        np.array([count for _, count in run], np.int64),
+    )
+
+
+def listed(codes: Array, counts: Array, n: int) -> naive.Run:
+    return [(tuple(ngram), count) for ngram, count in zip(codes[:n].tolist(), counts[:n].tolist(), strict=True)]
+
+
+@quick
+@given(runs_of(), st.integers(1, 5))
+def test_a_run_is_packed_as_the_format_says(case: tuple[int, list[naive.Run]], size: int) -> None:
+    """In batches of any size, with what goes from one to the next."""
+    orders, (run, *_) = case
+    shared, codes, counts = batch(run, orders)
+    before, place = np.zeros(orders, np.uint32), np.array([0, -(1 << 14)], np.int64)
+    found, marks = b"", np.zeros((2, 3), np.int64)
+    for start in range(0, len(run), size):
+        part = slice(start, start + size)
+        out = np.zeros(size * MOST_NGRAM_BYTES, np.uint8)
+        n = len(shared[part])
+        bytes_, made = pack_ngrams(
+            shared[part], codes[part], counts[part], n, (orders - 1).bit_length(), before, out, place, marks
+        )
+        found += out[:bytes_].tobytes()
+        assert made == (start == 0)
+    assert found == b"".join(naive.packed(run, orders))
+    assert place[0] == len(found)
+    assert not run or (before.tolist() == list(run[-1][0]) and marks[0].tolist() == [run[0][0][0], 0, 0])
+
+
+def merged(
+    runs: list[naive.Run], orders: int, *, buffer: int, room: int, first: int = 0, last: int = 1 << 33
+) -> tuple[list[int], naive.Run]:
+    """What the kernel makes of runs through buffers of a size and batches of a size; also what was shared."""
+    packed = [b"".join(naive.packed(run, orders)) for run in runs]
+    data, count = np.zeros(len(runs) * buffer, np.uint8), len(runs)
+    read, whole = [0] * count, np.zeros(count, np.uint8)
+    at, stop = np.arange(count) * buffer, np.arange(count) * buffer
+    heads, keys = np.zeros((count, orders), np.uint32), np.zeros(count + 1, np.uint64)
+    head_counts, tree, state = np.zeros(count, np.int64), np.zeros(count, np.uint32), np.zeros(3, np.int64)
+    shared, codes, counts = np.zeros(room, np.uint8), np.zeros((room, orders), np.uint32), np.zeros(room, np.int64)
+    result: tuple[list[int], naive.Run] = ([], [])
+    while True:
+        said = merge_ngrams(
+            data, at, stop, whole, (orders - 1).bit_length(), np.uint64(first), np.uint64(last),
+            heads, head_counts, keys, tree, state, shared, codes, counts,
+        )  # fmt: skip
+        if said >= 0:
+            base, left = said * buffer, int(stop[said] - at[said])
+            data[base : base + left] = data[at[said] : stop[said]].copy()
+            more = packed[said][read[said] : read[said] + buffer - left]
+            assert more or not whole[said]
+            data[base + left : base + left + len(more)] = np.frombuffer(more, np.uint8)
+            at[said], stop[said] = base, base + left + len(more)
+            read[said] += len(more)
+            whole[said] = read[said] == len(packed[said])
+            continue
+        n = int(state[1])
+        result[0].extend(shared[:n].tolist())
+        result[1].extend(listed(codes, counts, n))
+        if said == DONE:
+            return result
+        assert said == FULL
+        state[1] = 0
+
+
+@quick
+@given(runs_of(), st.integers(MOST_NGRAM_BYTES, 90), st.integers(1, 9))
+def test_runs_are_merged_through_buffers_of_any_size(
+    case: tuple[int, list[naive.Run]], buffer: int, room: int
+) -> None:
+    orders, runs = case
+    expected = naive.merged(runs)
+    assert merged(runs, orders, buffer=buffer, room=room) == (naive.shared(expected), expected)
+
+
+@quick
+@given(runs_of(), st.sampled_from([0, *TERMS]), st.sampled_from([*TERMS, 1 << 33]))
+def test_a_range_of_first_terms_is_merged_alone(case: tuple[int, list[naive.Run]], first: int, last: int) -> None:
+    orders, runs = case
+    expected = [row for row in naive.merged(runs) if first <= row[0][0] < last]
+    found = merged(runs, orders, buffer=64, room=4, first=first, last=last)
+    assert found == (naive.shared(expected), expected)
+
+
+@quick
+@given(runs_of(), st.integers(1, 3), st.integers(1, 5))
+def test_ngrams_of_every_order_are_kept_by_their_own_count(
+    case: tuple[int, list[naive.Run]], minimum: int, size: int
+) -> None:
+    orders, runs = case
+    run = naive.merged(runs)
+    shared, codes, counts = batch(run, orders)
+    open_codes, sums = np.zeros(orders, np.uint32), np.zeros((orders, 3), np.int64)
+    found: naive.Kept = [[] for _ in range(orders)]
+    for start in [*range(0, len(run), size), len(run)]:
+        part = slice(start, start + size)
+        last, made = np.zeros((orders, size + 1), np.uint32), np.zeros(orders, np.int64)
+        sizes, children, ends = (np.zeros((orders, size + 1), np.int64) for _ in range(3))
+        keep_frequent(
+            shared[part], codes[part], counts[part], len(shared[part]), minimum, start == len(run),
+            open_codes, sums, last, sizes, children, ends, made,
+        )  # fmt: skip
+        for k, rows in enumerate(found):
+            columns = (array[k, : made[k]].tolist() for array in (last, sizes, children, ends))
+            rows.extend(zip(*columns, strict=True))
+    assert found == naive.kept(run, orders, minimum)
+
+
+@quick
+@given(
+    st.lists(st.lists(st.integers(0, 5), max_size=9), max_size=6),
+    orders_of,
+    st.sets(st.integers(0, 5)),
+    st.integers(1, 7),
+)
+def test_a_block_is_sorted_and_listed(
+    documents: list[list[int]], orders: int, gathered: set[int], room: int
+) -> None:
+    names = np.array([0, 3, 200, 70_000, 1 << 26, (1 << 32) - 2], np.uint32)
+    separator = np.uint32(len(names) + 1)
+    ids = np.array([separator, *(n for document in documents for n in [*document, separator])], np.uint32)
+    places, spare = np.zeros(len(ids) - 1, np.uint32), np.zeros(len(ids) - 1, np.uint32)
+    sort_ngrams(ids, separator, 1, len(ids), orders, np.zeros(len(names) + 2, np.uint32), spare, places)
+    assert sorted(places.tolist()) == list(range(1, len(ids)))
+    wanted = np.array([*(n in gathered for n in range(len(names))), 0, 0], np.uint8)
+    shared, codes, counts = np.zeros(room, np.uint8), np.zeros((room, orders), np.uint32), np.zeros(room, np.int64)
+    begin, before, n, found, same = 0, -1, 1, [], []
+    while begin < len(places):
+        begin, before, n = list_ngrams(
+            ids, separator, places, begin, before, wanted, names, shared, codes, counts
+        )
+        found += listed(codes, counts, n)
+        same += shared[:n].tolist()
+    terms = [[int(names[n]) for n in document] for document in documents]
+    expected = naive.run_of(terms, orders, {int(names[n]) for n in gathered})
+    assert (found, same) == (expected, naive.shared(expected))
