@@ -303,7 +303,7 @@ def count_seed_rows(
                     others = np.int64(bag_counts[cell]) - table[base + np.uint64(OWN)]
                     table[base + last] += times * others
                     table[base + last + U1] += np.int64(others > 0)
-            times = 0
+            times = np.int64(0)
         if not full and o + np.int64(n) > keys.size:
             full = True
             reason = ROWS_FULL

@@ -156,11 +156,17 @@ class ScanResult:
     def _occurrences(self) -> Array:
         return np.asarray(self.words["occurrences"].to_numpy())
 
+    @cached_property
+    def _by_frequency(self) -> Array:
+        """The words by falling occurrences, then by bytes."""
+        return np.argsort(-self._occurrences, kind="stable")
+
     def _sums(self, window: str) -> Array:
         return np.asarray(self.words[f"contexts_{window}"].to_numpy())
 
     def _smoothed(self, window: ScanWindow, alpha: float) -> float:
-        return smoothed_total(in_pairs(self._sums(window.name), window.unit), alpha)
+        # added up in the order in which an index has its words, so that not even the last digit differs
+        return smoothed_total(in_pairs(self._sums(window.name)[self._by_frequency], window.unit), alpha)
 
     def _find(self, term: str) -> int:
         """The row of a term, by its name or a spelling that it was given in."""
