@@ -326,7 +326,8 @@ def found_in(documents: Sequence[Sequence[int]], phrases: Sequence[Sequence[int]
     found, position = [], 0
     for document in documents:
         position += 1
-        found += [(position + first, unit - TERMS) for unit, first, _ in naive.places(document, TERMS, phrases)
+        known = [unit if unit < TERMS else None for unit in document]
+        found += [(position + first, unit - TERMS) for unit, first, _ in naive.places(known, TERMS, phrases)
                   if unit >= TERMS]  # fmt: skip
         position += len(document)
     found.sort()

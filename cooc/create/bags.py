@@ -11,15 +11,12 @@ from cooc.create.blocks import Block, Cut, Store, load_block
 from cooc.create.rows import Run, make_scratch, write_run, write_sums
 from cooc.create.units import Units, find_occurrences, load_units
 from cooc.create.work import Work
-from cooc.kernels.documents import bag_documents, count_document_rows, find_postings
-from cooc.kernels.rows import most_bytes
+from cooc.kernels.documents import bag_documents, count_document_rows, find_postings, row_bytes
 
 Array = NDArray[Any]
 
 ROWS, SUMS = "document/rows", "document/sums"
 """Folders of the runs: rows of listed units, and marginals of all units."""
-
-MOST_TOTAL = 1 << 62
 
 
 class Occurrences(NamedTuple):
@@ -113,8 +110,8 @@ def write_products(
     phrases, words = len(found.phrases), len(names) - len(found.phrases)
     # every phrase is listed, so the last rows are those of the phrases
     mine_starts = np.concatenate([np.zeros(len(rows) - phrases, np.int64), found.starts])
-    most = min(MOST_TOTAL, tokens * (tokens + len(found.at)))
-    scratch = make_scratch(len(names), np.int64, int(most_bytes(len(names), units.total, most)))
+    most = bounded(tokens * (tokens + len(found.at)))
+    scratch = make_scratch(len(names), np.int64, int(row_bytes(len(names), units.total, most)))
     longest = np.int64(found.lengths.max(initial=0))
 
     def count(first: int, ends: Array, sums: Array) -> tuple[int, Any, int]:
@@ -125,6 +122,12 @@ def write_products(
         )  # fmt: skip
 
     return write_run(work.path(f"{ROWS}/{number}"), rows, count, scratch.out)
+
+
+def bounded(total: int) -> int:
+    """A bound on the sum of a row as the kernels take it: negative if it is none. With the columns of phrases that
+    sum may exceed 2**63, though no cell and no marginal does."""
+    return total if total < 1 << 63 else -1
 
 
 def postings(bags: Bags, row_of: Array, rows: int) -> tuple[Array, Array, Array]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cooc.create.bags import ROWS, SUMS, count_documents
 from cooc.create.blocks import Corpus, Cut, Store
-from cooc.create.giants import GIANTS, Bag, Piece, bag_piece, cut_giant, join_bag, multiply_bag, plan_products
+from cooc.create.giants import GIANTS, Bag, Piece, Product, bag_piece, cut_giant, join_bag, multiply_bag, plan_products
 from cooc.create.rows import Runs, join_cells, join_starts, join_sums, merge_runs, rows_path
 from cooc.create.units import Units
 from cooc.create.work import Work
@@ -80,7 +80,7 @@ def write_giants(work: Work, store: Store, giants: list[Cut], size: int, *, firs
         tokens[piece.giant] += count
     told = work.tasks("pairs document bags", join_bag,
                       [(giant, len(of), tokens[giant], first + giant) for giant, of in enumerate(pieces)])  # fmt: skip
-    products = []
+    products = list[Product]()
     for giant, bag in enumerate(told):
         products += plan_products(giant, len(pieces[giant]), msgspec.convert(bag, Bag),
                                   first=first + len(products), parts=work.pieces)  # fmt: skip

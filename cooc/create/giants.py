@@ -14,14 +14,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.bags import MOST_TOTAL, ROWS, SUMS, Less, Occurrences, group_occurrences, less_by_row, word_overlaps
+from cooc.create.bags import (
+    ROWS,
+    SUMS,
+    Less,
+    Occurrences,
+    bounded,
+    group_occurrences,
+    less_by_row,
+    word_overlaps,
+)
 from cooc.create.blocks import Cut, Store, load_block
 from cooc.create.rows import Run, RunWriter, Scratch, make_scratch
 from cooc.create.units import Units, load_units
 from cooc.create.work import Work
 from cooc.index.files import NewFile, items_of, read_slice, write_array
-from cooc.kernels.documents import count_columns, count_document_rows, list_overlaps
-from cooc.kernels.rows import most_bytes
+from cooc.kernels.documents import count_columns, count_document_rows, list_overlaps, row_bytes
 
 Array = NDArray[Any]
 
@@ -181,8 +189,8 @@ def multiply_bag(work: Work, product: Product) -> Run:
     rows, times = (read_slice(bag_path(work, product.giant, name), 0, size) for name in ("rows.u32", "times.i64"))
     of_phrases = np.zeros(units.phrases, np.int64)
     of_phrases[rows[rows >= units.words] - units.words] = times[rows >= units.words]
-    most = min(MOST_TOTAL, int(times.max(initial=0)) * int(counts.sum()))
-    scratch = make_scratch(len(names), np.int64, int(most_bytes(len(names), units.total, most)))
+    most = bounded(int(times.max(initial=0)) * int(counts.sum()))
+    scratch = make_scratch(len(names), np.int64, int(row_bytes(len(names), units.total, most)))
     with RunWriter(work.path(f"{ROWS}/{product.number}")) as run:
         for low, high in split_rows(work, product, rows, units):
             here = rows[low:high]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cooc.kernels.compile import compiled
-from cooc.kernels.rows import emit_touched, most_bytes, sort_columns
+from cooc.kernels.rows import MOST_CELL_BYTES, emit_touched, most_bytes, sort_columns
 
 
 @compiled
@@ -118,6 +118,13 @@ def add_overlaps(at, of, lengths, longest, mine, words, step, counts, touched, n
 
 
 @compiled
+def row_bytes(cells, units, most):
+    """A bound on the bytes of a row of `cells` cells in columns below `units`, whose counts, each below 2**63, add up
+    to `most` at most; a negative `most` is no bound."""
+    return most_bytes(cells, units, most) if most >= 0 else MOST_CELL_BYTES * np.int64(cells) + 8
+
+
+@compiled
 def count_document_rows(
     words, names, row_starts, row_documents, row_counts, bag_starts, bag_units, bag_counts,
     less_starts, less_units, less_counts, at, of, lengths, longest, mine_starts, mine, most,
@@ -129,7 +136,9 @@ def count_document_rows(
     `row_starts[r]:row_starts[r + 1]`. Of that is taken off what overlaps: the cells listed in `less_units`,
     `less_counts`, and one for each occurrence of a phrase that overlaps one of
     `mine[mine_starts[r]:mine_starts[r + 1]]`, see `add_overlaps`. `names` are the units of the columns, `most`
-    bounds the sum of a row. Results as in `rows.merge_rows`.
+    bounds the sum of a row, see `row_bytes`. Begins at row `first`; `ends[r]` gets the end of the row in `out`,
+    `sums[r]` the sum of its words. Returns the row it stopped at, for want of room in `out`, the bytes written
+    and the cells.
     """
     rows = row_starts.size - 1
     columns = np.int64(names.size)
@@ -141,7 +150,7 @@ def count_document_rows(
         for k in range(row_starts[row], row_starts[row + 1]):
             document = row_documents[k]
             wanted += np.int64(bag_starts[document + 1]) - np.int64(bag_starts[document])
-        if np.uint64(out.size) - o < np.uint64(most_bytes(min(wanted, columns), names[columns - 1] + 1, most)):
+        if np.uint64(out.size) - o < np.uint64(row_bytes(min(wanted, columns), names[columns - 1] + 1, most)):
             return row, o, cells
         for k in range(row_starts[row], row_starts[row + 1]):
             document, times = row_documents[k], np.int64(row_counts[k])
