@@ -10,42 +10,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
-from cooc.create.pipeline import PLAN, check_free, write_counts
-from cooc.create.plan import check_workers, parse_memory
-from cooc.create.rows import join_files
-from cooc.create.tokens import VOCABULARY_FILES, single_codes
-from cooc.create.vocabulary import merge_vocabularies
-from cooc.create.work import Progress, Work, silent, sole_builder
+from cooc.create.building import SMALL_BYTES, building
+from cooc.create.pipeline import write_counts
+from cooc.create.plan import PLAN, check_workers, parse_memory
+from cooc.create.stores import MergePlan, Run, copy_list, list_cuts, list_folder, write_store
+from cooc.create.tokens import Stored
+from cooc.create.vocabulary import merge_lists
+from cooc.create.work import BUDGET, Progress, Work, silent
 from cooc.errors import BuildError, UsageError
-from cooc.index.files import write_array, write_whole
-from cooc.index.layout import TOKENIZER, TOKENS, VOCABULARY
+from cooc.index.files import write_whole
+from cooc.index.layout import TOKENIZER
 from cooc.index.manifest import MANIFEST, Parameters, SourceRecord
 from cooc.index.reader import Index
-from cooc.kernels.codes import NO_TERM, read_codes, write_codes
-from cooc.tokens import LocalVocabulary
-
-SEGMENT_CODES = 16 << 20
-
-
-class MergePlan(msgspec.Struct, frozen=True):
-    """The indexes to merge, by path and digest; a resumed merge is held to it."""
-
-    merged: list[tuple[str, str]]
-
-
-class Segment(msgspec.Struct, frozen=True):
-    """Documents [first, stop) of index number `index`, which are next in the order of the sources."""
-
-    index: int
-    first: int
-    stop: int
 
 
 def merge(
@@ -54,26 +34,28 @@ def merge(
     *,
     memory: str | int = "8GB",
     workers: int | None = None,
+    scheduler: str = "local",
     progress: Progress = silent,
 ) -> Path:
     """Merge indexes built with the same parameters and tokenizer into the index directory `out`.
 
     Raises `UsageError` naming the first parameter in which two differ, or a source that two of them hold
-    (its documents would count twice), and `BuildError` for a directory that is taken or can't be written.
+    (its documents would count twice), `BuildError` for a directory that is taken or can't be written, and
+    `DamagedIndex` for an index that differs from its digests.
     """
     target, indexes = Path(out), [Index(path) for path in paths]
     if not indexes:
         raise UsageError("merge needs at least one index.")
     check_alike(indexes)
     check_workers(workers)
-    plan = MergePlan([(str(index.path), index.digest) for index in indexes])
+    size = parse_memory(memory)
+    plan = MergePlan([(str(index.path.absolute()), index.digest) for index in indexes])
     if (target / MANIFEST).exists():
         raise BuildError(f"{target} is an index already. Choose another --out.")
-    check_free(target)
-    with sole_builder(target):
-        work = Work(target, workers=workers or os.cpu_count() or 1, memory=parse_memory(memory), progress=progress)
+    small = sum(source.text_bytes for index in indexes for source in index.manifest.sources) < SMALL_BYTES
+    with building(target, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
-        work.hold_share()
+        work.hold_budget()
         run_stages(work, indexes)
     return target
 
@@ -103,7 +85,11 @@ def check_alike(indexes: list[Index]) -> None:
 
 
 def hold_to_plan(work: Work, plan: MergePlan) -> None:
+    """Keep the plan of a new merge; hold a resumed one to the plan it began with, once any of it is done."""
     path = work.path(PLAN)
+    if not work.has_done():
+        work.path(BUDGET).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     if not path.exists():
         write_whole(path, msgspec.json.encode(plan))
         return
@@ -121,98 +107,31 @@ def run_stages(work: Work, indexes: list[Index]) -> None:
     """The token store from those of the indexes, then everything that is counted from it."""
     begun = time.time()
     tokenizer = indexes[0].tokenizer
-    sources, segments = order_sources(indexes)
-    local = [vocabulary_of(index) for index in indexes]
-    vocabulary, ranks = merge_vocabularies(local, fixed=tokenizer.fixed)
-    for name, array in vocabulary._asdict().items():
-        write_array(work.index / VOCABULARY / VOCABULARY_FILES[name], array)
-    singles = single_codes(tokenizer, len(vocabulary.occurrences))
-    paths = [str(index.path) for index in indexes]
-    for number, rank in enumerate(ranks):
-        write_array(work.path(f"ranks/{number}.u32"), rank)
-    work.tasks("encode", renumber, [(paths[segment.index], segment, number, singles)
-                                    for number, segment in enumerate(segments)])  # fmt: skip
-    codes = join_store(work, len(segments))
+    sources, runs = order_sources(indexes)
+    rows = [(number, *piece) for number, index in enumerate(indexes) for piece in list_cuts(work, index)]
+    work.tasks("read vocabularies", copy_list, rows)
+    merged = merge_lists(work, [list_folder(number, part) for number, part, *_ in rows], tokenizer)
+    codes = write_store(work, runs, merged.singles)
     if tokenizer.stored is not None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
-    stored = {
-        "terms": len(vocabulary.occurrences), "singles": singles, "codes": codes,
-        "documents": sum(source.documents for source in sources), "tokens": sum(source.tokens for source in sources),
-    }  # fmt: skip
+    documents, tokens = sum(source.documents for source in sources), sum(source.tokens for source in sources)
+    stored = Stored(merged.terms, merged.singles, codes, documents, tokens)
     write_counts(work, indexes[0].manifest.parameters, tokenizer, stored, sources, begun)
 
 
-def vocabulary_of(index: Index) -> LocalVocabulary:
-    names = ("terms", "offsets", "occurrences", "documents")
-    return LocalVocabulary(*(index.array(f"{VOCABULARY}/{VOCABULARY_FILES[name]}").all() for name in names))
-
-
-def order_sources(indexes: list[Index]) -> tuple[list[SourceRecord], list[Segment]]:
+def order_sources(indexes: list[Index]) -> tuple[list[SourceRecord], list[Run]]:
     """All sources in the order a build would read them, and the documents of the indexes in that order."""
     rows = []
     for number, index in enumerate(indexes):
         first = 0
         for source in index.manifest.sources:
-            rows.append((source.url, number, first, source))
+            rows.append((source.url, Run(number, first, first + source.documents), source))
             first += source.documents
     rows.sort(key=lambda row: row[0])
-    segments = []
-    for number, run in groupby(rows, key=lambda row: row[1]):
-        held = list(run)
-        segments += cut_run(indexes[number], number, held)
-    return [source for *_, source in rows], segments
-
-
-def cut_run(index: Index, number: int, rows: list[Any]) -> list[Segment]:
-    """Segments of about `SEGMENT_CODES` codes out of sources that follow each other in the result."""
-    starts = np.append(index.tokens.document_starts(), len(index.tokens.all_codes()))
-    segments = []
-    for _, _, first, source in rows:
-        stop = first + source.documents
-        while first < stop:
-            end = int(np.searchsorted(starts, starts[first] + SEGMENT_CODES))
-            end = min(max(end, first + 1), stop)
-            segments.append(Segment(number, first, end))
-            first = end
-    return segments
-
-
-def segment_path(work: Work, number: int, name: str) -> Path:
-    return work.path(f"segments/{number}-{name}")
-
-
-def renumber(work: Work, path: str, segment: Segment, number: int, singles: int) -> None:
-    """Write a segment's codes by the merged ids, its document starts and its metadata lines."""
-    store = Index(path).tokens
-    starts = np.append(store.document_starts(), len(store.all_codes()))
-    old = store.all_codes()[starts[segment.first] : starts[segment.stop]]
-    rank = np.fromfile(work.path(f"ranks/{segment.index}.u32"), "<u4")
-    ids = np.empty(len(old), np.uint32)
-    size = int(read_codes(old, np.uint32(store.singles), np.arange(len(rank), dtype=np.uint32), NO_TERM, ids))
-    separators = np.flatnonzero(ids[:size] == NO_TERM)
-    lengths = np.diff(np.append(separators, size)) - 1
-    tokens = ids[:size][ids[:size] != NO_TERM]
-    codes, at = np.empty(2 * size, np.uint16), np.empty(len(lengths), np.int64)
-    written = int(write_codes(tokens, lengths, rank, np.uint32(singles), codes, at))
-    write_array(segment_path(work, number, "tokenized.u8"), codes[:written].view(np.uint8))
-    write_array(segment_path(work, number, "offset.i64"), at)
-    lines = np.append(store.metadata_offsets.all().view("<u8").astype(np.int64), len(store.metadata))
-    first = int(lines[segment.first])
-    metadata = store.metadata.slice(first, int(lines[segment.stop]))
-    write_array(segment_path(work, number, "metadata.u8"), metadata)
-    write_array(segment_path(work, number, "metaoff.i64"), lines[segment.first : segment.stop] - first)
-
-
-def join_store(work: Work, segments: int) -> int:
-    """Join the segments to the token store; returns its number of codes."""
-    folder = work.index / TOKENS
-    numbers = range(segments)
-    for name, offsets, scale in (("tokenized", "offset", 2), ("metadata", "metaoff", 1)):
-        paths = [segment_path(work, number, f"{name}.u8") for number in numbers]
-        sizes = [path.stat().st_size for path in paths]
-        bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        places = [np.fromfile(segment_path(work, number, f"{offsets}.i64"), np.int64) * scale + bases[number]
-                  for number in numbers]  # fmt: skip
-        join_files(paths, folder / f"{name}.0")
-        write_whole(folder / f"{offsets}.0", np.concatenate([np.zeros(0, np.int64), *places]).astype("<u8").tobytes())
-    return (folder / "tokenized.0").stat().st_size // 2
+    runs: list[Run] = []
+    for _, run, _ in rows:
+        if runs and runs[-1].index == run.index and runs[-1].stop == run.first:
+            runs[-1] = Run(run.index, runs[-1].first, run.stop)
+        elif run.first < run.stop:
+            runs.append(run)
+    return [source for *_, source in rows], runs

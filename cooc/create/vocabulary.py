@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,40 +19,37 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cooc.create.ids import (
+    RANK,
+    RANKS,
+    VOCABULARY_FILES,
+    Frequencies,
+    order_ranges,
+    place_range,
+    range_folder,
+    rank_list,
+)
 from cooc.create.lists import (
     ENTRIES,
-    MOST_ROWS,
     TERMS,
     Merging,
     TermList,
     byte_order,
     flags_of,
-    gathered,
     numbers_of,
     write_list,
 )
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import InPlace, NewFile, make_empty, put, read_slice, write_array, write_whole
+from cooc.index.files import NewFile, write_array, write_whole
 from cooc.index.layout import VOCABULARY
 from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES
-from cooc.kernels.terms import DOCUMENTS, END, LABEL, OCCURRENCES, place_terms
+from cooc.kernels.terms import DOCUMENTS, END, LABEL, OCCURRENCES
 from cooc.tokens import Tokenizer
 
 __all__ = ["MOST_IDS", "VOCABULARY_FILES", "Merged", "byte_order", "merge_lists", "single_codes", "write_list"]
 
 Array = NDArray[Any]
-
-VOCABULARY_FILES = {
-    "terms": "terms.u8",
-    "offsets": "offsets.i64",
-    "occurrences": "occurrences.i64",
-    "documents": "documents.i64",
-    "sorted": "sorted.u32",
-}
-
-PLACED = ("terms", "offsets", "documents", "sorted")
-"""Of these files, which every range writes its terms to in places."""
 
 FAN = 128
 """Lists merged at a time: a buffer for each must fit the memory, and their ids are read from what they merge to."""
@@ -63,12 +59,6 @@ RANGE_ROWS = 1 << 19
 
 SAMPLES = 4096
 """Terms that are looked at to cut the ranges."""
-
-RANK, RANKS = "rank.u32", "ranks.u32"
-"""Final ids of a list by local id, and of a merged list by byte order."""
-
-FREQUENT = 1 << 16
-"""Occurrences from which frequencies are kept as a list: few terms have so many."""
 
 
 class Merged(NamedTuple):
@@ -201,10 +191,6 @@ def sample_of(lists: list[TermList], rows: int) -> Iterator[tuple[bytes, float]]
                 yield term((2 * k + 1) * held.size // (2 * count)), held.size / count
 
 
-def range_folder(work: Work, number: int) -> Path:
-    return work.path(f"vocabulary/ranges/{number}")
-
-
 def merge_range(work: Work, level: int, count: int, number: int, low: str | None, high: str | None) -> int:
     """Merge what the last lists have between two terms; returns the number of distinct terms."""
     low_term, high_term = (None if term is None else bytes.fromhex(term) for term in (low, high))
@@ -213,109 +199,6 @@ def merge_range(work: Work, level: int, count: int, number: int, low: str | None
     size, found = write_merged(merging, target, np.zeros(4, np.int64))
     write_array(target / "frequencies.i64", found.table())
     return size
-
-
-class Frequencies:
-    """How many terms have each number of occurrences, and the bytes of their text."""
-
-    def __init__(self) -> None:
-        self._few = np.zeros((FREQUENT, 2), np.int64)
-        self._many = np.zeros((0, 3), np.int64)
-
-    def add(self, occurrences: Array, lengths: Array) -> None:
-        few = occurrences < FREQUENT
-        counts = np.bincount(occurrences[few])
-        self._few[: len(counts), 0] += counts
-        # the sums are exact: a batch has far less than 2**53 bytes
-        self._few[: len(counts), 1] += np.bincount(occurrences[few], lengths[few]).astype(np.int64)
-        if not few.all():
-            rows = np.column_stack([occurrences, np.ones_like(occurrences), lengths])[~few]
-            self._many = added_up(np.concatenate([self._many, rows]))
-
-    def table(self) -> Array:
-        """Rows (occurrences, terms, bytes) by rising occurrences."""
-        held = np.flatnonzero(self._few[:, 0])
-        return np.concatenate([np.column_stack([held, self._few[held]]), self._many])
-
-
-def added_up(rows: Array) -> Array:
-    """Rows with the same first column as one, the others added up; by rising first column."""
-    values, places = np.unique(rows[:, 0], return_inverse=True)
-    total = np.zeros((len(values), rows.shape[1]), np.int64)
-    total[:, 0] = values
-    np.add.at(total[:, 1:], places, rows[:, 1:])
-    return total
-
-
-def frequencies_of(work: Work, number: int) -> Array:
-    path = range_folder(work, number) / "frequencies.i64"
-    return np.fromfile(path, "<i8").reshape(-1, 3)
-
-
-def order_ranges(work: Work, ranges: int) -> None:
-    """Write for each range where its terms of each frequency begin by final id; make room for all of them.
-
-    There are at most √(2·tokens) different frequencies, so what is held is small.
-    """
-    total = np.zeros((0, 3), np.int64)
-    for number in range(ranges):
-        total = added_up(np.concatenate([total, frequencies_of(work, number)]))
-    falling = total[::-1]
-    next_id = (np.cumsum(falling[:, 1]) - falling[:, 1])[::-1].copy()
-    next_byte = (np.cumsum(falling[:, 2]) - falling[:, 2])[::-1].copy()
-    for number in range(ranges):
-        held = frequencies_of(work, number)
-        places = np.searchsorted(total[:, 0], held[:, 0])
-        write_array(range_folder(work, number) / "first.i64",
-                    np.column_stack([held[:, 0], next_id[places], next_byte[places]]))  # fmt: skip
-        next_id[places] += held[:, 1]
-        next_byte[places] += held[:, 2]
-    folder = work.index / VOCABULARY
-    write_occurrences(folder / VOCABULARY_FILES["occurrences"], falling)
-    for name in PLACED:
-        make_empty(folder / VOCABULARY_FILES[name])
-    terms, size = int(total[:, 1].sum()), int(total[:, 2].sum())
-    put(folder / VOCABULARY_FILES["offsets"], 8 * terms, np.array([size], "<i8"))
-
-
-def write_occurrences(path: Path, falling: Array) -> None:
-    """The occurrences of terms by id, from rows (occurrences, terms, ...) by falling occurrences."""
-    ends = np.cumsum(falling[:, 1])
-    terms = int(falling[:, 1].sum())
-    with NewFile(path) as file:
-        for start in range(0, terms, MOST_ROWS):
-            ids = np.arange(start, min(terms, start + MOST_ROWS))
-            file.write_array(falling[np.searchsorted(ends, ids, side="right"), 0])
-
-
-def place_range(work: Work, number: int, first: int) -> None:
-    """Write the terms of a range, of which `first` terms come before, to their places by final id."""
-    held = TermList(range_folder(work, number))
-    frequencies, next_id, next_byte = np.fromfile(held.folder / "first.i64", "<i8").reshape(-1, 3).T.copy()
-    most = max(16, min(2 * MOST_ROWS, work.share // 1024))
-    with ExitStack() as stack:
-        files = {name: stack.enter_context(InPlace(work.index / VOCABULARY / VOCABULARY_FILES[name]))
-                 for name in PLACED}  # fmt: skip
-        for start, rows, text in held.blocks(most, max(1 << 14, 64 * most)):
-            classes = np.searchsorted(frequencies, rows[1:, OCCURRENCES])
-            ids, places = np.empty(len(classes), np.int64), np.empty(len(classes), np.int64)
-            place_terms(rows, classes, next_id, next_byte, ids, places)
-            files["sorted"].put(4 * (first + start), ids.astype("<u4"))
-            place_rows(files, rows, text, ids, places)
-
-
-def place_rows(files: dict[str, InPlace], rows: Array, text: Array, ids: Array, places: Array) -> None:
-    """Write terms by id; those whose ids follow each other, and so their text, at once."""
-    order = np.argsort(ids)
-    sorted_ids, starts = ids[order], places[order].astype("<i8")
-    documents = rows[1:, DOCUMENTS][order].astype("<i8")
-    by_id, ends = gathered(text, rows[:, END] - rows[0, END], order)
-    cuts = np.flatnonzero(np.diff(sorted_ids) != 1) + 1
-    for begin, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(order)], strict=True):
-        place = 8 * int(sorted_ids[begin])
-        files["offsets"].put(place, starts[begin:end])
-        files["documents"].put(place, documents[begin:end])
-        files["terms"].put(int(starts[begin]), by_id[ends[begin] : ends[end]])
 
 
 def rank_all(work: Work, levels: list[list[LevelPlan]], lists: int, firsts: list[int], singles: int) -> list[int]:
@@ -334,46 +217,16 @@ def rank_all(work: Work, levels: list[list[LevelPlan]], lists: int, firsts: list
 def rank_top(work: Work, level: int, number: int, firsts: list[int], singles: int) -> int:
     """The final ids of one of the lists that were merged by ranges, of which `firsts` are the first terms."""
     numbers = (piece for k, first in enumerate(firsts) for piece in numbers_of(range_folder(work, k), number, first))
-    return rank_list(work, level, number, numbers, work.index / VOCABULARY / VOCABULARY_FILES["sorted"], singles)
+    ranks = work.index / VOCABULARY / VOCABULARY_FILES["sorted"]
+    return rank_list(TermList(list_folder(work, level, number)), numbers, ranks, None if level else singles)
 
 
 def rank_below(work: Work, plan: LevelPlan, number: int, singles: int) -> int:
     """The final ids of a list that was merged into another list."""
     parent = list_folder(work, plan.level + 1, plan.group)
     numbers = numbers_of(parent, number - plan.start, 0)
-    return rank_list(work, plan.level, number, numbers, parent / RANKS, singles)
-
-
-def rank_list(
-    work: Work, level: int, number: int, numbers: Iterator[tuple[int, Array]], ranks: Path, singles: int
-) -> int:
-    """Write a list's final ids; `numbers` are its terms' places in `ranks`. Returns the codes of its tokens."""
-    held = TermList(list_folder(work, level, number))
-    if level:
-        with NewFile(held.folder / RANKS) as file:
-            for _, places in numbers:
-                file.write_array(looked_up(ranks, places))
-        return 0
-    rank, codes = np.zeros(held.locals, np.uint32), 0
-    for first, places in numbers:
-        found = looked_up(ranks, places)
-        rows = held.rows(first, first + len(places))[1:]
-        rank[rows[:, LABEL] & 0xFFFFFFFF] = found
-        codes += int(rows[:, OCCURRENCES].sum() + rows[found >= singles, OCCURRENCES].sum())
-    write_array(held.folder / RANK, rank)
-    return codes
-
-
-def looked_up(path: Path, places: Array) -> Array:
-    """The items of an array file at rising places, read in blocks."""
-    found, done = np.empty(len(places), np.uint32), 0
-    while done < len(places):
-        start = int(places[done])
-        end = int(np.searchsorted(places, start + 4 * MOST_ROWS))
-        block = read_slice(path, start, int(places[end - 1]) + 1)
-        found[done:end] = block[places[done:end] - start]
-        done = end
-    return found
+    held = TermList(list_folder(work, plan.level, number))
+    return rank_list(held, numbers, parent / RANKS, None if plan.level else singles)
 
 
 def merge_fixed(work: Work, lists: int, tokenizer: Tokenizer) -> Merged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ def segments(documents: Documents, cuts: Iterable[int]) -> list[Segment]:
     """The segments of documents that are cut before the tokens `cuts`, numbered over all documents."""
     tokens = [(number, word) for number, document in enumerate(documents) for word in document]
     bounds = sorted({0, len(tokens), *(cut for cut in cuts if cut < len(tokens))})
-    pairs = list(zip(bounds, bounds[1:], strict=False)) or [(0, 0)]
+    pairs = list(pairwise(bounds)) or [(0, 0)]
     return [segment(tokens, start, stop) for start, stop in pairs]
 
 
