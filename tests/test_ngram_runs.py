@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cooc.create import ngram_runs, ngrams
+from cooc.create.blocks import Corpus, Store, cut_store
+from cooc.create.work import Budget, Work
+from cooc.index.files import write_array
+from cooc.kernels.codes import SEPARATOR
 from cooc.kernels.ngram_runs import DONE, FULL, MOST_NGRAM_BYTES, keep_frequent, merge_ngrams, pack_ngrams
 from cooc.kernels.ngrams import list_ngrams, sort_ngrams
 from tests.naive import ngrams as naive
@@ -179,3 +187,75 @@ def test_a_block_is_sorted_and_listed(
     terms = [[int(names[n]) for n in document] for document in documents]
     expected = naive.run_of(terms, orders, {int(names[n]) for n in gathered})
     assert (found, same) == (expected, naive.shared(expected))
+
+
+# --- whole corpora ----------------------------------------------------------------------------------------------
+
+
+def corpus_of(work: Work, documents: list[list[int]], terms: int, size: int) -> Corpus:
+    """A token store of documents of terms below 49,152, in blocks of about `size` codes."""
+    codes = np.array([code for document in documents for code in (SEPARATOR, *document)], np.uint16)
+    write_array(work.index / "tokens" / "tokenized.0", codes.view(np.uint8))
+    found = np.bincount(codes[codes != SEPARATOR], minlength=terms)
+    write_array(work.index / "vocabulary" / "occurrences.i64", found)
+    store = Store(str(work.index / "tokens"), len(codes), 49_152)
+    return Corpus(store, cut_store(store, size), terms, int(found.sum()), int(found.max(initial=0)), size)
+
+
+def tables_of(documents: list[list[int]], terms: int, orders: int, minimum: int) -> dict[str, list[int]]:
+    """What FORMAT.md says that the files hold."""
+    tables: dict[str, list[int]] = {}
+    rows: list[naive.Ngram] = [(term,) for term in range(terms)]
+    for n in range(2, orders + 1):
+        every = naive.Counter(tuple(d[k : k + n]) for d in documents for k in range(len(d) - n + 1))
+        kept = sorted(gram for gram, count in every.items() if count >= minimum)
+        children = naive.Counter(gram[:-1] for gram in kept)
+        begun: naive.Counter[naive.Ngram] = naive.Counter()
+        ended: naive.Counter[int] = naive.Counter()
+        for gram, count in every.items():
+            begun[gram[:-1]] += count
+            ended[gram[-1]] += count
+        tables[f"{n}/starts.i64"] = [0, *np.cumsum([children[row] for row in rows]).tolist()]
+        tables[f"{n}/last.u32"] = [gram[-1] for gram in kept]
+        tables[f"{n}/counts.i64"] = [every[gram] for gram in kept]
+        tables[f"{n}/prefix_sums.i64"] = [begun[row] for row in rows]
+        tables[f"{n}/column_sums.i64"] = [ended[term] for term in range(terms)]
+        rows = kept
+    return tables
+
+
+def files_of(work: Work) -> dict[str, list[int]]:
+    folder = work.index / "ngrams"
+    return {
+        path.relative_to(folder).as_posix(): np.fromfile(path, "<u4" if path.suffix == ".u32" else "<i8").tolist()
+        for path in sorted(folder.glob("*/*"))
+    }
+
+
+documents_of = st.lists(st.lists(st.integers(0, 6), max_size=14), min_size=1, max_size=7)
+
+
+@pytest.mark.parametrize("way", ["ranges", "one run", "runs", "runs in turns"])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(documents_of, orders_of, st.integers(1, 3), st.integers(1, 12))
+def test_the_tables_are_those_of_the_format_whatever_the_way(
+    way: str, documents: list[list[int]], orders: int, minimum: int, pieces: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(ngrams, "LEAST_OCCURRENCES", 4)
+        patch.setattr(ngrams, "READ", 8)
+        patch.setattr(ngram_runs, "BATCH", 3)
+        if way == "runs in turns":
+            patch.setattr(ngrams, "most_runs", lambda share: 2)
+        if way == "one run":
+            patch.setattr(ngrams, "room_for_ranges", lambda *_: 0)
+        work = Work(Path(folder) / "index", Budget(1 << 26, pieces))
+        corpus = corpus_of(work, documents, 9, 1 << 20 if way in ("ranges", "one run") else 8)
+        records = ngrams.write_ngrams(work, corpus, orders, minimum)
+        expected = tables_of(documents, 9, orders, minimum)
+        assert files_of(work) == expected
+        assert [(record.n, record.kept, record.total) for record in records] == [
+            (n, len(expected[f"{n}/last.u32"]), sum(expected[f"{n}/column_sums.i64"])) for n in range(2, orders + 1)
+        ]
+        left = {path.name.split("-")[0] for path in work.path("ngrams").iterdir()}
+        assert left <= {"gathered.u8", "edges"}
