@@ -69,35 +69,40 @@ class Processes:
 
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
         """As `Crew.run`. A call whose worker died is given to another, up to `MOST_DEATHS` times."""
-        waiting, deaths, open_calls = deque(calls), dict[int, int](), len(calls)
-        with selectors.DefaultSelector() as selector:
-            for worker in self._workers:
-                selector.register(worker.channel, selectors.EVENT_READ, worker)
-            while open_calls:
-                idle = [worker for worker in self._workers if worker.call is None]
-                while waiting and (idle or len(self._workers) < self._wanted):
-                    if not idle:
-                        idle.append(self._hire())
-                        selector.register(idle[-1].channel, selectors.EVENT_READ, idle[-1])
-                    worker, call = idle.pop(), waiting.popleft()
-                    with contextlib.suppress(OSError):  # of a dead worker, whose channel says so at once
-                        worker.give(call)
-                for key, _ in selector.select():
-                    worker = key.data
-                    try:
-                        outcome = worker.read()
-                    except (EOFError, OSError):
-                        selector.unregister(worker.channel)
-                        lost = self._bury(worker)
-                        if lost is not None:
-                            deaths[lost.number] = deaths.get(lost.number, 0) + 1
-                            self._give_up(lost, deaths[lost.number], worker.pid)
-                            waiting.appendleft(lost)
-                        continue
-                    if outcome is None or worker.call is None:
-                        continue
+        try:
+            with selectors.DefaultSelector() as selector:
+                yield from self._run(calls, selector)
+        finally:
+            if any(worker.call is not None for worker in self._workers):
+                self.close()  # an error came: what still runs must not meet the same task run again
+
+    def _run(self, calls: Sequence[Call], selector: selectors.BaseSelector) -> Iterator[tuple[int, Any]]:
+        waiting, deaths, running = deque(calls), dict[int, int](), len(calls)
+        for worker in self._workers:
+            selector.register(worker.channel, selectors.EVENT_READ, worker)
+        while running:
+            idle = [worker for worker in self._workers if worker.call is None]
+            while waiting and (idle or len(self._workers) < self._wanted):
+                if not idle:
+                    idle.append(self._hire())
+                    selector.register(idle[-1].channel, selectors.EVENT_READ, idle[-1])
+                with contextlib.suppress(OSError):  # of a dead worker, whose channel says so at once
+                    idle.pop().give(waiting.popleft())
+            for key, _ in selector.select():
+                worker = key.data
+                try:
+                    outcome = worker.read()
+                except (EOFError, OSError):
+                    selector.unregister(worker.channel)
+                    lost = self._bury(worker)
+                    if lost is not None:
+                        deaths[lost.number] = deaths.get(lost.number, 0) + 1
+                        self._give_up(lost, deaths[lost.number], worker.pid)
+                        waiting.appendleft(lost)
+                    continue
+                if outcome is not None:
                     stage, worker.call = worker.call.stage, None
-                    open_calls -= 1
+                    running -= 1
                     yield outcome.number, result_of(outcome, stage)
 
     def close(self) -> None:

@@ -136,7 +136,7 @@ class Work:
     def _run(self, calls: list[Call]) -> Iterator[tuple[int, Any]]:
         if not calls:
             return iter(())
-        crew = self._crew if self._crew is not None and len(calls) > 1 else Inline(self)
+        crew = self._crew if self._crew is not None else Inline(self)
         return crew.run(calls)
 
     def keep(self, stage: str, number: int, result: Any) -> None:
