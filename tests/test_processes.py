@@ -154,7 +154,11 @@ def test_workers_die_with_the_build_and_let_go_of_its_directory(tmp_path: Path) 
             crew = Processes(2, lock)
             work = Work(folder, Budget(1 << 20, 8), crew=crew)
             work.hold_budget()
-            threading.Timer(1.0, lambda: print(*crew.pids, flush=True)).start()
+            def tell():
+                while len(crew.pids) < 3:
+                    time.sleep(0.01)
+                print(*crew.pids, flush=True)
+            threading.Thread(target=tell).start()
             work.tasks("digests", digest_file, [("fifo",), ("fifo",)])
         """
     )
