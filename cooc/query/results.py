@@ -29,12 +29,34 @@ class Provenance:
     terms: tuple[str, ...] = ()
     measure: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    slices: tuple[Mapping[str, Any], ...] = ()
+    """The slice that was asked, and the one it was compared with: where, documents, tokens, share of the corpus'
+    tokens, documents_missing (of which the expression says nothing)."""
 
     def to_dict(self) -> dict[str, Any]:
+        slices = {"slices": [dict(each) for each in self.slices]} if self.slices else {}
         return {
             "verb": self.verb, "index": self.index, "digest": self.digest,
-            "terms": list(self.terms), "measure": self.measure, "parameters": dict(self.parameters),
+            "terms": list(self.terms), "measure": self.measure, "parameters": dict(self.parameters), **slices,
         }
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each slice.
+
+        >>> part = {"where": "year < 1900", "documents": 3, "tokens": 33, "share": 0.6, "documents_missing": 1}
+        >>> Provenance("count", "birds", "5ab0…", slices=(part,)).notes
+        ['year < 1900: 3 documents, 33 tokens, 60.0 % of the corpus; of 1 document it says nothing.']
+        """
+        lines = []
+        for part in self.slices:
+            missing = part["documents_missing"]
+            some = f"; of {missing:,} document{'s' * (missing != 1)} it says nothing" if missing else ""
+            lines.append(
+                f"{part['where']}: {part['documents']:,} documents, {part['tokens']:,} tokens, "
+                f"{part['share']:.1%} of the corpus{some}.".replace("%", " %")
+            )
+        return lines
 
     def caption(self) -> str:
         """One line for a person.
@@ -45,7 +67,9 @@ class Provenance:
         more = f" and {len(self.terms) - 5} more" if len(self.terms) > 5 else ""
         terms = ", ".join(self.terms[:5]) + more
         options = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        where = " against ".join(str(part["where"]) for part in self.slices)
         return (self.verb + (f" of {terms}" if terms else "") + f" in {self.index}"
+                + (f" where {where}" if where else "")
                 + (f", by {self.measure}" if self.measure else "") + (f" ({options})" if options else ""))
 
 
@@ -143,7 +167,8 @@ class Pair(Result):
 
     def plot(self, top: int = 30) -> Any:
         """A matplotlib figure: the count beside the count that chance would give."""
-        row, names = self.rows()[0], ["count", "expected"]
+        row = self.rows()[0]
+        names = [name for name in ("count", "expected", "count_against", "expected_against") if name in row]
         return _bars(names, [row[name] for name in names], "count", self.provenance.caption())
 
     def __repr__(self) -> str:
