@@ -64,10 +64,14 @@ def count_rows(
     o = np.uint64(0)
     cells = np.int64(0)
     one = np.uint64(1)
-    units, heaviest = np.int64(names[-1]) + 1 if names.size else np.int64(0), np.int64(weights.max())
+    units = np.int64(names[-1]) + 1 if names.size else np.int64(0)
+    total = np.int64(0)  # what an occurrence adds to its row, at most
+    for distance in range(1, max(left, right) + 1):
+        total += np.int64(weights[distance]) * (np.int64(distance <= left) + np.int64(distance <= right))
     for row in range(first, rows):
-        most = (starts[row + 1] - starts[row]) * np.int64(reach)
-        if np.uint64(out.size) - o < np.uint64(most_bytes(min(most, columns), units, most * heaviest)):
+        times = starts[row + 1] - starts[row]
+        most = times * np.int64(reach)
+        if np.uint64(out.size) - o < np.uint64(most_bytes(min(most, columns), units, times * total)):
             return row, o, cells
         if most > 2 * columns:
             # so many contexts that looking at every column costs less than keeping a list of those met

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cooc.kernels.compile import compiled
-from cooc.kernels.rows import MOST_CELL_BYTES, emit_touched
+from cooc.kernels.rows import emit_touched, most_bytes
 
 
 @compiled
@@ -35,26 +35,26 @@ def find_phrases(ids, start, stop, by_first, first_starts, phrase_starts, phrase
 
 
 @compiled
-def count_phrase_rows(
-    ids, separator, words, units, lengths, starts, occurrences, by_position, by_position_phrase,
-    longest, left, right, weights, counts, touched, bits, first, out, ends, sums,
+def list_phrase_cells(
+    ids, separator, words, lengths, starts, occurrences, by_position, by_position_phrase, longest,
+    left, right, weights, counts, touched, first, cell_columns, cell_counts, ends,
 ):  # fmt: skip
-    """Count the contexts of each phrase's occurrences and write the rows.
+    """Count the contexts of each phrase's occurrences and list the cells, those of a phrase in any order.
 
     Phrase k begins at `occurrences[starts[k]:starts[k + 1]]` and has `lengths[k]` tokens, none of which is
     its own context: distances run from its first token to the left and from its last to the right. Columns
     below `words` are units of one token; column `words + k` is phrase k, met where it lies whole outside
-    the row's phrase with its nearer end inside the window; id `units` is a token without a row, and counts
+    the row's phrase with its nearer end inside the window; id `words` is a token without a row, and counts
     for nothing. `by_position` and `by_position_phrase` list the occurrences of all phrases, ascending.
-    Results as in `rows.merge_rows`.
+
+    Begins at phrase `first`; `ends[k]` gets the end of phrase k's cells. Returns the phrase it stopped at,
+    for want of room for its cells. `counts` (words + phrases) is zero before and after; `touched` has one place
+    more.
     """
     phrases = starts.size - 1
-    o = np.uint64(0)
-    cells = np.int64(0)
+    size = np.int64(0)
     for phrase in range(first, phrases):
-        if np.uint64(out.size) - o < np.uint64(MOST_CELL_BYTES * units + 1):
-            return phrase, o, cells
-        n = np.uint64(0)
+        n = np.int64(0)
         for k in range(starts[phrase], starts[phrase + 1]):
             begin = np.int64(occurrences[k])
             end = begin + lengths[phrase] - 1
@@ -62,17 +62,17 @@ def count_phrase_rows(
             while reach_right < right and ids[end + reach_right + 1] != separator:
                 reach_right += 1
                 column = np.int64(ids[end + reach_right])
-                if column != units:
+                if column != words:
                     touched[n] = column
-                    n += np.uint64(counts[column] == 0)
+                    n += np.int64(counts[column] == 0)
                     counts[column] += np.int64(weights[reach_right])
             reach_left = 0
             while reach_left < left and ids[begin - reach_left - 1] != separator:
                 reach_left += 1
                 column = np.int64(ids[begin - reach_left])
-                if column != units:
+                if column != words:
                     touched[n] = column
-                    n += np.uint64(counts[column] == 0)
+                    n += np.int64(counts[column] == 0)
                     counts[column] += np.int64(weights[reach_left])
             other = np.searchsorted(by_position, begin - left - longest)
             while other < by_position.size and by_position[other] <= end + reach_right:
@@ -87,10 +87,67 @@ def count_phrase_rows(
                 if distance > 0:
                     column = words + met
                     touched[n] = column
-                    n += np.uint64(counts[column] == 0)
+                    n += np.int64(counts[column] == 0)
                     counts[column] += np.int64(weights[distance])
                 other += 1
-        o, more, sums[phrase] = emit_touched(counts, units, words, 1, touched, n, bits, out, o)
+        fits = size + n <= cell_columns.size
+        for k in range(n):
+            column = touched[k]
+            if fits:
+                cell_columns[size + k] = column
+                cell_counts[size + k] = counts[column]
+            counts[column] = 0
+        if not fits:
+            return phrase
+        size += n
+        ends[phrase] = size
+    return phrases
+
+
+@compiled
+def turn_cells(cell_columns, cell_counts, starts, words, cursor, turned_rows, turned_counts):
+    """List the cells in columns below `words` by column, those of a column by row.
+
+    Row r has the cells `starts[r]:starts[r + 1]`, in any order. Column c's go to `cursor[c]` on; afterwards
+    `cursor[c]` is where they end.
+    """
+    for row in range(starts.size - 1):
+        for k in range(starts[row], starts[row + 1]):
+            column = cell_columns[k]
+            if column < words:
+                place = cursor[column]
+                turned_rows[place] = row
+                turned_counts[place] = cell_counts[k]
+                cursor[column] = place + 1
+
+
+@compiled
+def write_listed(
+    cell_columns, cell_counts, starts, names, marginal_columns, counts, touched, bits, first, out, ends, sums
+):  # fmt: skip
+    """Write rows whose cells are listed: `cell_columns[starts[r]:starts[r + 1]]`, each column once, in any order.
+
+    Column c is unit `names[c]`. `counts` (a place a column) and `bits` are zero before and after. Results as
+    those of `pairs.count_rows`.
+    """
+    rows = starts.size - 1
+    columns = np.int64(names.size)
+    units = np.int64(names[-1]) + 1 if names.size else np.int64(0)
+    o = np.uint64(0)
+    cells = np.int64(0)
+    for row in range(first, rows):
+        n = np.uint64(0)
+        total = np.int64(0)
+        for k in range(starts[row], starts[row + 1]):
+            touched[n] = cell_columns[k]
+            counts[cell_columns[k]] = cell_counts[k]
+            total += cell_counts[k]
+            n += np.uint64(1)
+        if np.uint64(out.size) - o < np.uint64(most_bytes(np.int64(n), units, total)):
+            for k in range(starts[row], starts[row + 1]):
+                counts[cell_columns[k]] = 0
+            return row, o, cells
+        o, more, sums[row] = emit_touched(counts, columns, names, marginal_columns, 1, touched, n, bits, out, o)
         cells += more
-        ends[phrase] = o
-    return phrases, o, cells
+        ends[row] = o
+    return rows, o, cells
