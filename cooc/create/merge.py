@@ -111,7 +111,10 @@ def run_stages(work: Work, indexes: list[Index]) -> None:
     rows = [(number, *piece) for number, index in enumerate(indexes) for piece in list_cuts(work, index)]
     work.tasks("read vocabularies", copy_list, rows)
     merged = merge_lists(work, [list_folder(number, part) for number, part, *_ in rows], tokenizer)
-    codes = write_store(work, runs, merged.singles)
+    sizes = dict.fromkeys(range(len(indexes)), 0)
+    for (number, *_), size in zip(rows, merged.sizes, strict=True):
+        sizes[number] += size
+    codes = write_store(work, runs, merged.singles, sizes)
     if tokenizer.stored is not None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
     documents, tokens = sum(source.documents for source in sources), sum(source.tokens for source in sources)

@@ -5,6 +5,7 @@ What is read of an index is checked on the way, and a file is mapped no longer t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,9 @@ BYTES_A_TERM = 400
 
 MOST_CODES = 16 << 20
 """Of a segment; more at a time would not be faster."""
+
+MOST_TERMS = 2 << 20
+"""Of a list."""
 
 MOST_DOCUMENTS = 1 << 20
 """Whose metadata one task copies."""
@@ -79,7 +83,7 @@ class Segment(msgspec.Struct, frozen=True):
 def list_cuts(work: Work, index: Index) -> list[tuple[int, int, int]]:
     """(part, first term, stop) of the lists that an index's vocabulary is cut into; a fixed one stays whole."""
     terms = index.manifest.terms
-    size = terms if index.tokenizer.fixed is not None else max(1 << 10, work.share // BYTES_A_TERM)
+    size = terms if index.tokenizer.fixed is not None else min(MOST_TERMS, work.share // BYTES_A_TERM)
     starts = range(0, max(terms, 1), max(size, 1))
     return [(part, start, min(start + size, terms)) for part, start in enumerate(starts)]
 
@@ -140,22 +144,29 @@ def copy_list(work: Work, number: int, part: int, start: int, stop: int) -> None
     )
 
 
-def write_store(work: Work, runs: list[Run], singles: int) -> int:
-    """Write the token store from those of the indexes; returns its number of codes."""
+def write_store(work: Work, runs: list[Run], singles: int, sizes: dict[int, int]) -> int:
+    """Write the token store from those of the indexes; returns its number of codes.
+
+    `sizes` are the codes that each index's tokens take by its vocabulary; raises `DamagedIndex` where its store
+    holds others.
+    """
     bounds = [msgspec.convert(found, Bounds) for found in work.tasks("cut stores", find_bounds, [(r,) for r in runs])]
     segments = [segment for run, held in zip(runs, bounds, strict=True) for segment in cut_run(work, run, held)]
     measured = work.tasks("measure", measure, [(segment, singles) for segment in segments])
-    for name in STORE:
-        make_empty(work.index / TOKENS / name)
+    tokens, begun = Counter[int](), Counter[int]()
     rows, code, document = [], 0, 0
     for segment, (codes, documents) in zip(segments, measured, strict=True):
         rows.append((segment, singles, code, document))
         code, document = code + codes, document + documents
-    if document != sum(run.stop - run.first for run in runs):
-        raise DamagedIndex(
-            f"the token stores hold {document:,} documents where their manifests say "
-            f"{sum(run.stop - run.first for run in runs):,}. Verify the indexes, and restore or build the damaged one."
-        )
+        tokens[segment.index] += codes - documents
+        begun[segment.index] += documents
+    for run in runs:
+        begun[run.index] -= run.stop - run.first
+    for number, size in sizes.items():
+        if begun[number] or tokens[number] != size:
+            raise damaged(opened(work, number), TOKENS, "it holds other tokens than the vocabulary counts")
+    for name in STORE:
+        make_empty(work.index / TOKENS / name)
     work.tasks("encode", renumber, rows)
     work.tasks("metadata", copy_metadata, list(metadata_rows(runs, bounds)))
     return code
