@@ -564,7 +564,7 @@ def test_documents_are_decoded_whatever_their_codes(documents: list[list[int]], 
 def test_every_occurrence_of_every_seed_is_found(documents: list[list[int]], seeds: list[list[int]], room: int) -> None:
     ids, starts = flat(documents)
     trie, out = trie_of(seeds), np.zeros((3, room), np.uint32)
-    found = kernels.find_seeds(ids, starts, trie.keys, trie.nodes, trie.seed_of, trie.marks, *out)
+    found = kernels.find_seeds(ids, starts, *trie[2:], *out)
     expected = naive.hits(documents, seeds)
     assert found == len(expected)
     assert list(zip(*out.tolist(), strict=True))[: len(expected)] == expected[:room]

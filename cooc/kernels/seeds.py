@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cooc.kernels.bits import prefetch
 from cooc.kernels.codes import FIRST_TRAIL, SEPARATOR, SINGLES, TRAILS
 from cooc.kernels.compile import compiled
 from cooc.kernels.vocabulary import inlined
@@ -19,14 +20,21 @@ EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 MARK_BITS = 16
 """log2 of the size of the table that tells, without a look into the trie, that no seed begins with a token."""
 
-U1, U8, U32, U48 = (np.uint64(i) for i in (1, 8, 32, 48))
+LONGER, ALONE = 1, 2
+"""Its marks: seeds of several tokens begin so; the token is a seed itself."""
+
+U0, U1, U2, U3, U7, U8, U32, U48 = (np.uint64(i) for i in (0, 1, 2, 3, 7, 8, 32, 48))
 LOW_HALF = np.uint64(0xFFFFFFFF)
+
+AHEAD = 4
+"""How many occurrences ahead the tokens are asked for: those of a rare seed lie far apart."""
 
 DONE, ROWS_FULL, TABLE_FULL = 0, 1, 2
 """What `count_seed_rows` stopped for."""
 
-CONTEXT, STATE, OWN, FIRST_SUM = range(4)
-"""Columns of an entry of its table; the sums follow."""
+CONTEXT, STATE, FIRST_SUM = range(3)
+"""Columns of an entry of its table: the context + 1, the document that last had it and in which ring; then a sum and
+a number of documents for each ring, and for the document; then how often the seed itself has the context."""
 
 
 @compiled
@@ -64,14 +72,22 @@ def read_documents(codes, singles, rank, kept, first, ids, starts):
     return found, np.int64(o)
 
 
+@inlined
+def _starter(first, second, size):
+    """The bit of two ids in a table of so many bytes."""
+    mixed = (np.uint64(first) << U32 | np.uint64(second)) * MULTIPLIER
+    return (mixed >> U32) & ((np.uint64(size) << U3) - U1)
+
+
 @compiled
-def make_trie(phrase_starts, phrase_ids, keys, nodes, seed_of, marks):
+def make_trie(phrase_starts, phrase_ids, keys, nodes, seed_of, marks, starters):
     """Write the trie of the seeds; returns its number of nodes.
 
     Seed k is the ids `phrase_ids[phrase_starts[k]:phrase_starts[k + 1]]`; one without any is nowhere. The edge
     (node, id) leads to `nodes[slot]` where `keys[slot]` is node << 32 | id; `keys`, a power of two of them and
     more than there are edges, are EMPTY before. `seed_of[node]` is the seed that ends there or -1, which all
-    are before. `marks` has 1 for every first id, hashed.
+    are before. `marks` says of every first id, hashed, how seeds begin with it; in `starters`, a power of two of
+    bytes, a bit is set for the first two ids of every seed of several.
     """
     last = np.uint64(keys.size - 1)
     size = np.int64(1)
@@ -79,8 +95,12 @@ def make_trie(phrase_starts, phrase_ids, keys, nodes, seed_of, marks):
         node = np.int64(0)
         for k in range(phrase_starts[seed], phrase_starts[seed + 1]):
             token = np.uint64(phrase_ids[k])
-            if node == 0:
-                marks[(token * MULTIPLIER) >> U48] = 1
+            if k == phrase_starts[seed]:
+                alone = phrase_starts[seed + 1] - k == 1
+                marks[(token * MULTIPLIER) >> U48] |= np.uint8(ALONE) if alone else np.uint8(LONGER)
+            if k == phrase_starts[seed] + 1:
+                bit = _starter(phrase_ids[k - 1], phrase_ids[k], starters.size)
+                starters[bit >> U3] |= np.uint8(1) << np.uint8(bit & U7)
             key = np.uint64(node) << U32 | token
             slot = ((key * MULTIPLIER) >> U32) & last
             while keys[slot] != EMPTY and keys[slot] != key:
@@ -96,7 +116,7 @@ def make_trie(phrase_starts, phrase_ids, keys, nodes, seed_of, marks):
 
 
 @compiled
-def find_seeds(ids, starts, keys, nodes, seed_of, marks, positions, documents, seeds):
+def find_seeds(ids, starts, keys, nodes, seed_of, marks, starters, positions, documents, seeds):
     """Write every occurrence of a seed (position of its first token, document, seed), by position.
 
     Occurrences may overlap and lie in one another; none crosses a document's end. Returns their number, which
@@ -108,8 +128,15 @@ def find_seeds(ids, starts, keys, nodes, seed_of, marks, positions, documents, s
     for document in range(starts.size - 1):
         stop = np.uint64(starts[document + 1])
         for at in range(np.uint64(starts[document]), stop):
-            if marks[(np.uint64(ids[at]) * MULTIPLIER) >> U48] == 0:
+            mark = marks[(np.uint64(ids[at]) * MULTIPLIER) >> U48]
+            if mark == 0:
                 continue
+            if mark == LONGER:
+                if at + U1 == stop:
+                    continue
+                bit = _starter(ids[at], ids[at + U1], starters.size)
+                if (starters[bit >> U3] >> np.uint8(bit & U7)) & np.uint8(1) == 0:
+                    continue
             node = np.uint64(0)
             place = np.uint64(at)
             while place < stop:
@@ -182,10 +209,10 @@ def _entry(table, context, width, bits, touched, n):
     while table[base] != 0 and table[base] != label:
         slot = (slot + U1) & last
         base = slot * width
-    if table[base] == 0:
-        table[base] = label
-        touched[n] = slot | np.uint64(context) << U32
-        n += U1
+    # written in any case: whether the context is new can't be foretold, and a wrong guess costs more
+    touched[n] = slot | np.uint64(context) << U32
+    n += np.uint64(table[base] == 0)
+    table[base] = label
     return base, n
 
 
@@ -248,35 +275,52 @@ def count_seed_rows(
     documents that hold the context in the window of the seed; `totals[seed]` occurrences, documents, and the
     sum of the row for each window. A seed's own tokens are no contexts of it.
 
-    `table` (2 ** `table_bits` entries) is zero before and after; `touched` and `spare` hold half as many.
-    Returns the seed to go on with, the number of cells, and what it stopped for: with TABLE_FULL the table is
-    to be made larger, with ROWS_FULL the cells to be taken out.
+    `table` (2 ** `table_bits` entries) is zero before and after; `touched` and `spare` hold half as many and one
+    more. A seed uses as much of the table as it is likely to need, so that the contexts of a rare one stay in the
+    nearest cache, and twice as much when that does not do. Returns the seed to go on with, the number of cells,
+    and what it stopped for: with TABLE_FULL the table is to be made larger, with ROWS_FULL the cells to be taken
+    out.
     """
     seeds = hit_starts.size - 1
     whole = bag_starts.size > 1
     windows = rings + np.int64(whole)
-    width = np.uint64(FIRST_SUM + 2 * windows)
-    limit = np.int64(1) << np.int64(table_bits - U1)
+    width = np.uint64(FIRST_SUM + 2 * windows + np.int64(whole))
+    own = np.uint64(FIRST_SUM + 2 * windows)
     o = np.int64(0)
-    for seed in range(first, seeds):
+    seed = np.int64(first)
+    grown = U0
+    while seed < seeds:
         begin, end = hit_starts[seed], hit_starts[seed + 1]
         if begin == end:
+            seed += 1
             continue
         size = phrase_starts[seed + 1] - phrase_starts[seed]
+        most = (end - begin) * (left + right) + size
+        if whole:
+            for k in range(begin, end):
+                if k == begin or documents[k] != documents[k - 1]:
+                    most += bag_starts[documents[k] + 1] - bag_starts[documents[k]]
+        likely = min(most, np.int64(4 * np.float64(most) ** 0.75))
+        bits = U2 + grown
+        while (np.int64(1) << np.int64(bits - U1)) < likely << np.int64(grown) and bits < table_bits:
+            bits += U1
+        bits = min(bits, table_bits)
+        limit = np.int64(1) << np.int64(bits - U1)
         n = np.uint64(0)
         full, reason = False, TABLE_FULL
         if whole:
-            if size > limit:
-                return seed, o, TABLE_FULL
-            for k in range(phrase_starts[seed], phrase_starts[seed + 1]):
-                base, n = _entry(table, phrase_ids[k], width, table_bits, touched, n)
-                table[base + np.uint64(OWN)] += 1
+            full = size > limit
+            for k in range(phrase_starts[seed], phrase_starts[seed] if full else phrase_starts[seed + 1]):
+                base, n = _entry(table, phrase_ids[k], width, bits, touched, n)
+                table[base + own] += 1
         held = np.int64(0)
         times = np.int64(0)
-        for k in range(begin, end):
+        for k in range(begin, begin if full else end):
             position = np.int64(positions[k])
             document = np.int64(documents[k])
             stamp = (document + 1) << 8
+            if k + AHEAD < end:
+                prefetch(ids, np.uint64(positions[k + AHEAD]))
             behind = position + size
             after = min(right, starts[document + 1] - behind)
             before = min(left, position - starts[document])
@@ -284,11 +328,21 @@ def count_seed_rows(
                 full = True
                 break
             for distance in range(1, after + 1):
-                base, n = _entry(table, ids[behind + distance - 1], width, table_bits, touched, n)
-                _meet(table, base, stamp, np.int64(ring_of[distance]), np.int64(weights[distance]))
+                base, n = _entry(table, ids[behind + distance - 1], width, bits, touched, n)
+                if rings == 1:
+                    table[base + np.uint64(FIRST_SUM)] += np.int64(weights[distance])
+                    table[base + np.uint64(FIRST_SUM + 1)] += np.int64(table[base + np.uint64(STATE)] != stamp)
+                    table[base + np.uint64(STATE)] = stamp
+                else:
+                    _meet(table, base, stamp, np.int64(ring_of[distance]), np.int64(weights[distance]))
             for distance in range(1, before + 1):
-                base, n = _entry(table, ids[position - distance], width, table_bits, touched, n)
-                _meet(table, base, stamp, np.int64(ring_of[distance]), np.int64(weights[distance]))
+                base, n = _entry(table, ids[position - distance], width, bits, touched, n)
+                if rings == 1:
+                    table[base + np.uint64(FIRST_SUM)] += np.int64(weights[distance])
+                    table[base + np.uint64(FIRST_SUM + 1)] += np.int64(table[base + np.uint64(STATE)] != stamp)
+                    table[base + np.uint64(STATE)] = stamp
+                else:
+                    _meet(table, base, stamp, np.int64(ring_of[distance]), np.int64(weights[distance]))
             times += 1
             if k + 1 < end and np.int64(documents[k + 1]) == document:
                 continue
@@ -299,8 +353,8 @@ def count_seed_rows(
                     break
                 last = np.uint64(FIRST_SUM + 2 * rings)
                 for cell in range(bag_starts[document], bag_starts[document + 1]):
-                    base, n = _entry(table, bag_ids[cell], width, table_bits, touched, n)
-                    others = np.int64(bag_counts[cell]) - table[base + np.uint64(OWN)]
+                    base, n = _entry(table, bag_ids[cell], width, bits, touched, n)
+                    others = np.int64(bag_counts[cell]) - table[base + own]
                     table[base + last] += times * others
                     table[base + last + U1] += np.int64(others > 0)
             times = np.int64(0)
@@ -312,7 +366,10 @@ def count_seed_rows(
                 base = (touched[i] & LOW_HALF) * width
                 for column in range(width):
                     table[base + column] = 0
-            return seed, o, reason
+            if reason == ROWS_FULL or bits == table_bits:
+                return seed, o, reason
+            grown += U1
+            continue
         _sort(touched, spare, np.int64(n), id_bits, histogram)
         totals[seed, 0] += end - begin
         totals[seed, 1] += held
@@ -335,6 +392,8 @@ def count_seed_rows(
             o += np.int64(met > 0)
             for column in range(width):
                 table[base + column] = 0
+        grown = U0
+        seed += 1
     return seeds, o, DONE
 
 

@@ -19,6 +19,9 @@ from cooc.kernels.seeds import merge_cells
 
 Array = NDArray[Any]
 
+MERGED_AT_ONCE = 1 << 17
+"""Cells: as many as the caches hold, so that a merge goes from cache to cache."""
+
 STEP = 1 << 10
 """Cells between two keys of a run that are kept in memory, so that a key is found by one small reading."""
 
@@ -141,7 +144,7 @@ def merged(runs: Sequence[Run], *, room: int) -> Iterator[Part]:
     runs = [run for run in runs if len(run)]
     samples = np.sort(np.concatenate([np.zeros(0, np.uint64), *(run.samples() for run in runs)]))
     # between two of these keys lie `stride` sampled ones, hence at most so many steps and one more of each run
-    stride = max(1, room // STEP - len(runs))
+    stride = max(1, min(room, MERGED_AT_ONCE) // STEP - len(runs))
     places = [0] * len(runs)
     for key in [*np.unique(samples[stride::stride]), None]:
         ends = [len(run) if key is None else run.cut(key) for run in runs]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.errors import BuildError
-from cooc.kernels.seeds import DONE, TABLE_FULL, count_seed_rows, find_seeds, group_hits, make_bags
+from cooc.kernels.seeds import DONE, FIRST_SUM, TABLE_FULL, count_seed_rows, find_seeds, group_hits, make_bags
 from cooc.seeds.cells import Cells
 from cooc.seeds.model import Shape
 from cooc.seeds.terms import Trie
@@ -62,7 +62,7 @@ class Counter:
         """Fill `_hits` with all occurrences, growing it where it is too small."""
         trie = self.trie
         while True:
-            found = int(find_seeds(ids, starts, trie.keys, trie.nodes, trie.seed_of, trie.marks, *self._hits))
+            found = int(find_seeds(ids, starts, *trie[2:], *self._hits))
             if found <= self._hits.shape[1]:
                 return found
             self._hits = np.empty((3, found + found // 4), np.uint32)
@@ -103,8 +103,8 @@ class Counter:
         if bits > MOST_TABLE_BITS:
             raise BuildError("a document has too many distinct terms to be scanned; split it.")
         self._table_bits = bits
-        self._table = np.zeros((3 + 2 * self.shape.windows) << bits, np.int64)
-        self._touched, self._spare = np.empty((2, 1 << (bits - 1)), np.uint64)
+        self._table = np.zeros((FIRST_SUM + 2 * self.shape.windows + self.shape.document) << bits, np.int64)
+        self._touched, self._spare = np.empty((2, (1 << (bits - 1)) + 1), np.uint64)
 
 
 NO_BAGS = np.zeros(1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,11 +38,12 @@ class Epoch(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Documents from number `first` on, at the codes [start, stop)."""
+    """Documents [first, last), at the codes [start, stop)."""
 
     start: int
     stop: int
     first: int
+    last: int
 
 
 def scan_store(
@@ -52,8 +54,7 @@ def scan_store(
     names, order = ordered_names(index)
     rank = np.empty(len(order), np.uint32)
     rank[order] = np.arange(len(order), dtype=np.uint32)
-    sequences = [[int(rank[term]) for term in ids] for ids in ids_by(index.vocabulary.id, seeds)]
-    trie = trie_of(sequences)
+    trie = trie_of(ids_by(lambda word: place_of(names, word), seeds))
     margins = Margins(shape, len(rank))
     tally = Tally(len(rank)) if kept is not None else None
     chunks = list(chunks_of(index, block_tokens(share)))
@@ -64,12 +65,13 @@ def scan_store(
         cells = Cells(folder / f"worker-{number}", columns=2 * shape.windows, budget=share // 4)
         cells.folder.mkdir(parents=True)
         counter = Counter(trie, shape, cells)
+        room = np.empty(max((chunk.stop - chunk.start for chunk in chunks), default=0), np.uint32)
         while True:
             with lock:
                 chunk = next(waiting, None)
             if chunk is None:
                 return counter
-            ids, starts = documents_of(index, chunk, rank, kept)
+            ids, starts = documents_of(index, chunk, rank, kept, room)
             counter.add(ids, starts)
             with lock:
                 margins.add(ids, starts)
@@ -131,6 +133,13 @@ def ordered_names(index: Index) -> tuple[Any, Array]:
     return names.take(pa.array(order)), order
 
 
+def place_of(names: Any, word: bytes) -> int | None:
+    """Where a word stands among sorted names, or None."""
+    name = word.decode("utf-8", "backslashreplace")
+    place = bisect_left(range(len(names)), name.encode(), key=lambda k: names[k].as_py().encode())
+    return place if place < len(names) and names[place].as_py() == name else None
+
+
 def chunks_of(index: Index, size: int) -> Iterator[Chunk]:
     """The store cut before documents, about `size` codes apart; a longer document is a chunk of its own."""
     store = index.tokens
@@ -139,8 +148,10 @@ def chunks_of(index: Index, size: int) -> Iterator[Chunk]:
     while start < codes:
         place = int(np.searchsorted(offsets, 2 * (start + size), side="right")) - 1
         place = max(place, first + 1)
-        stop = codes if place >= len(offsets) or start + size >= codes else offset_at(index, place)
-        yield Chunk(start, stop, first)
+        if place >= len(offsets) or start + size >= codes:
+            place = len(offsets)
+        stop = codes if place == len(offsets) else offset_at(index, place)
+        yield Chunk(start, stop, first, place)
         start, first = stop, place
 
 
@@ -149,13 +160,13 @@ def offset_at(index: Index, document: int) -> int:
     return int(index.tokens.offsets.slice(8 * document, 8 * document + 8).view("<u8")[0]) // 2
 
 
-def documents_of(index: Index, chunk: Chunk, rank: Array, kept: Array | None) -> tuple[Array, Array]:
-    """The documents of a chunk as ids and where each begins."""
+def documents_of(index: Index, chunk: Chunk, rank: Array, kept: Array | None, ids: Array) -> tuple[Array, Array]:
+    """The documents of a chunk as ids, written to `ids`, and where each begins."""
     codes = index.tokens.codes.slice(2 * chunk.start, 2 * chunk.stop).view("<u2")
-    ids, starts = np.empty(len(codes), np.uint32), np.empty(len(codes) + 1, np.int64)
+    starts = np.empty(chunk.last - chunk.first + 1, np.int64)
     every = np.zeros(0, np.bool_) if kept is None else kept
     documents, tokens = read_documents(codes, np.uint32(index.tokens.singles), rank, every, chunk.first, ids, starts)
-    return ids[:tokens], starts[: documents + 1].copy()
+    return ids[:tokens], starts[: documents + 1]
 
 
 def sources_of(index: Index) -> list[ScanSource]:

@@ -72,6 +72,7 @@ class Trie(NamedTuple):
     nodes: Array
     seed_of: Array
     marks: Array
+    starters: Array
 
 
 def trie_of(sequences: Sequence[Sequence[int]]) -> Trie:
@@ -81,8 +82,10 @@ def trie_of(sequences: Sequence[Sequence[int]]) -> Trie:
     slots = 1 << max(4, (2 * len(ids)).bit_length())
     keys, nodes = np.full(slots, EMPTY), np.zeros(slots, np.uint32)
     seed_of, marks = np.full(len(ids) + 1, -1, np.int64), np.zeros(1 << MARK_BITS, np.uint8)
-    make_trie(starts, ids, keys, nodes, seed_of, marks)
-    return Trie(starts, ids, keys, nodes, seed_of, marks)
+    # 32 bits a seed: so few of two tokens that begin none pass for such that do
+    starters = np.zeros(max(1 << 15, 4 << len(sequences).bit_length()), np.uint8)
+    make_trie(starts, ids, keys, nodes, seed_of, marks, starters)
+    return Trie(starts, ids, keys, nodes, seed_of, marks, starters)
 
 
 def ids_by(look_up: Callable[[bytes], int | None], seeds: Seeds) -> list[list[int]]:

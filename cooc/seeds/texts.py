@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cooc.corpus import Batch, Fields, Part, Receipt, Source, read, split
 from cooc.corpus.model import OnBad
-from cooc.errors import SourceError
 from cooc.seeds.cells import Cells
 from cooc.seeds.count import Counter, block_tokens
 from cooc.seeds.model import ScanSource, Shape
@@ -149,19 +148,19 @@ def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 def records_of(sources: list[Source], parts: list[Part], receipts: list[tuple[Receipt, int]]) -> list[ScanSource]:
     """What each corpus file gave, over its parts."""
-    records = []
-    for source in sources:
-        found = [receipt for part, receipt in zip(parts, receipts, strict=True) if part.source.url == source.url]
-        skipped: dict[str, int] = {}
-        for receipt, _ in found:
-            for reason, count in receipt.skipped.items():
-                skipped[reason] = skipped.get(reason, 0) + count
-        if not found:
-            raise SourceError(f"{source.url}: nothing of it was read.")
-        records.append(
-            ScanSource(
-                url=source.url, documents=sum(receipt.documents for receipt, _ in found),
-                tokens=sum(tokens for _, tokens in found), skipped=dict(sorted(skipped.items())),
-            )
-        )  # fmt: skip
-    return records
+    found: dict[str, list[tuple[Receipt, int]]] = {source.url: [] for source in sources}
+    for part, counted in zip(parts, receipts, strict=True):
+        found[part.source.url].append(counted)
+    return [record_of(url, counted) for url, counted in found.items()]
+
+
+def record_of(url: str, counted: list[tuple[Receipt, int]]) -> ScanSource:
+    """What one corpus file gave."""
+    skipped: dict[str, int] = {}
+    for receipt, _ in counted:
+        for reason, count in receipt.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    return ScanSource(
+        url=url, documents=sum(receipt.documents for receipt, _ in counted),
+        tokens=sum(tokens for _, tokens in counted), skipped=dict(sorted(skipped.items())),
+    )  # fmt: skip

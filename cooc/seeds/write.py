@@ -55,7 +55,11 @@ def write_scan(path: Path, record: ScanRecord, counted: Counted, parts: Iterator
     digests = {kind: xxhash.xxh3_128_hexdigest(file.read_bytes()) for kind, file in beside.items()}
     with whole_file(path) as file:
         schema = cells_schema(counted.names)
-        options = {"use_dictionary": ["term", "context"], "dictionary_pagesize_limit": 1 << 30, "compression": "zstd"}
+        # statistics of anything but the term, by which row groups are found, cost more than all the rest
+        options = {
+            "use_dictionary": ["term", "context"], "dictionary_pagesize_limit": 1 << 30, "compression": "zstd",
+            "write_statistics": ["term"],
+        }  # fmt: skip
         with pq.ParquetWriter(file, schema, **options) as writer:
             cells = 0
             places = np.zeros(len(counted.words.names), np.int32)
