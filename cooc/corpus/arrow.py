@@ -1,5 +1,6 @@
 """Parquet row groups and Arrow IPC record batches → documents, without copying text where Arrow allows it."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -10,7 +11,7 @@ import xxhash
 from cooc.corpus.columns import Columns
 from cooc.corpus.documents import Chunk, Job
 from cooc.corpus.model import Part, Receipt, Source
-from cooc.corpus.stream import check_size, open_raw
+from cooc.corpus.stream import check_unchanged, open_raw
 from cooc.errors import SourceError
 
 ROWS_AT_MOST = 8192
@@ -68,7 +69,7 @@ def account(source: Source, raw: IO[bytes], start: int, stop: int, receipt: Rece
     receipt.source_bytes = max(stop - start, 0)
     if source.remote:
         return
-    check_size(source, raw.seek(0, 2))
+    check_unchanged(source, os.fstat(raw.fileno()))
     raw.seek(start)
     digest, left = xxhash.xxh3_128(), receipt.source_bytes
     while left and (block := raw.read(min(DIGEST_BYTES, left))):

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from cooc.corpus.documents import Chunk, Job, view
 from cooc.corpus.records import UNSET, wanted
-from cooc.corpus.text import fault
+from cooc.corpus.utf8 import fault
 from cooc.errors import BadRecord, SourceError
 
 SHOWN_COLUMNS = 20

@@ -1,6 +1,7 @@
 """What every format's reader shares: judging bad records, describing documents, cutting batches."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.corpus.model import Batch, Fields, OnBad, Receipt
+from cooc.corpus.spool import limits
+from cooc.corpus.stream import MOST_BYTES
 from cooc.errors import BadRecord
+
+METADATA_BYTES = 1 << 20
+"""The id and the metadata fields of a document, as JSON, at most."""
+
+RECORD_BYTES = 100
+"""What a document costs beside its text and metadata: two objects in two lists, and their places."""
 
 
 class Chunk(NamedTuple):
@@ -19,11 +28,30 @@ class Chunk(NamedTuple):
     metadata: list[bytes]
 
 
-class Job:
-    """One part being read: its names and its receipt."""
+class Giant(NamedTuple):
+    """One document that is too large for memory: its metadata line, and its text in pieces, none empty."""
 
-    def __init__(self, url: str, fields: Fields, on_bad: OnBad, receipt: Receipt) -> None:
+    metadata: bytes
+    pieces: Iterator[bytes]
+
+
+class Job:
+    """One part being read: its names, its receipt, and what memory and disk there is for it."""
+
+    def __init__(
+        self,
+        url: str,
+        fields: Fields,
+        on_bad: OnBad,
+        receipt: Receipt,
+        *,
+        most_bytes: int = MOST_BYTES,
+        spool: Path | None = None,
+        first_line: int | None = None,
+    ) -> None:
         self.url, self.fields, self.receipt = url, fields, receipt
+        self.most_bytes, self.spool, self.first_line = most_bytes, spool, first_line
+        self.limits = limits(most_bytes)
         self.skips = on_bad == "skip"
         self._prefix = b'{"path":' + msgspec.json.encode(url) + b',"linenum":'
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -38,13 +66,27 @@ class Job:
         return f"{self.url}:{line}"
 
     def describe(self, line: int, values: dict[str, Any]) -> bytes:
-        """The metadata line of the document at this line or row; UNSET values are counted and become null."""
-        if msgspec.UNSET in values.values():
-            for key in [key for key, value in values.items() if value is msgspec.UNSET]:
-                values[key] = None
-                if key in self.fields.meta:
-                    self.receipt.lacks(key)
-        return b'%b%d,"metadata":%b}\n' % (self._prefix, line, self._encode(values))
+        """The metadata line of the document at this line or row; UNSET values are counted and become null.
+
+        Raises BadRecord where the values are too large.
+        """
+        missing = [key for key, value in values.items() if value is msgspec.UNSET]
+        for key in missing:
+            values[key] = None
+        encoded = self._encode(values)
+        if len(encoded) > METADATA_BYTES:
+            raise self.too_large(line)
+        for key in missing:
+            if key in self.fields.meta:
+                self.receipt.lacks(key)
+        return b'%b%d,"metadata":%b}\n' % (self._prefix, line, encoded)
+
+    def too_large(self, line: int) -> BadRecord:
+        detail = (
+            f"its id and metadata fields take more than the {METADATA_BYTES >> 20} MiB of JSON that are kept "
+            "of a document. Choose smaller ones with --id-field and --meta-field"
+        )
+        return BadRecord(self.at(line), "metadata too large", detail)
 
     def describe_bare(self, line: int) -> bytes:
         """The metadata line of a document that has a place and nothing more."""
@@ -80,13 +122,34 @@ def cut(chunk: Chunk, batch_bytes: int) -> Iterator[Batch]:
         first = last
 
 
+def stream(giant: Giant, batch_bytes: int) -> Iterator[Batch]:
+    """A giant's pieces as batches, the last of which is known only when there is no other."""
+    waiting: NDArray[np.uint8] | None = None
+    begun = False
+    for piece in giant.pieces:
+        data = view(piece)
+        begin = 0
+        while begin < len(data):
+            end = character_start(data, begin, min(begin + batch_bytes, len(data)))
+            if waiting is not None:
+                yield piece_of(waiting, giant.metadata, begun, True)
+                begun = True
+            waiting, begin = data[begin:end], end
+    if waiting is not None:
+        yield piece_of(waiting, giant.metadata, begun, False)
+
+
+def piece_of(data: NDArray[np.uint8], metadata: bytes, continues: bool, open_end: bool) -> Batch:
+    offsets = np.array([0, len(data)], dtype=np.int64)
+    return Batch(data, offsets, [] if continues else [metadata], continues, open_end)
+
+
 def pieces(data: NDArray[np.uint8], metadata: bytes, batch_bytes: int) -> Iterator[Batch]:
     """One large document as batches of one piece each, cut between characters."""
     begin, size = 0, len(data)
     while begin < size:
         end = character_start(data, begin, min(begin + batch_bytes, size))
-        offsets = np.array([0, end - begin], dtype=np.int64)
-        yield Batch(data[begin:end], offsets, [] if begin else [metadata], begin > 0, end < size)
+        yield piece_of(data[begin:end], metadata, begin > 0, end < size)
         begin = end
 
 

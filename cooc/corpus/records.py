@@ -11,7 +11,11 @@ from cooc.errors import BadRecord
 
 UNSET = msgspec.UNSET
 SHOWN_FIELDS = 12
+SHOWN_CHARACTERS = 100
 DIGITS_KEPT = 4000
+
+# What msgspec raises on a line that needs a second look.
+UNUSUAL = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Record(NamedTuple):
@@ -47,11 +51,10 @@ def parse(line: bytes, fields: Fields, where: str) -> Record:
     """The record in a line, as msgspec or else the standard library's json reads it, or BadRecord."""
     try:
         record = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except UNUSUAL:
         record = load(line, where)
     if not isinstance(record, dict):
-        detail = f"not an object but {kind_of(record)}; each line must hold one JSON object"
-        raise BadRecord(where, "not an object", detail)
+        raise not_an_object(where, record)
     return extract(record, fields, where)
 
 
@@ -74,17 +77,30 @@ def load(line: bytes, where: str) -> Any:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
-        byte = f"byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line"
-        raise BadRecord(where, "invalid UTF-8", f"invalid UTF-8: {byte} ({error.reason})") from None
+        raise invalid_utf8(where, error.start, line[error.start], error.reason) from None
     if "\0" in text:
-        detail = f"a NUL byte at byte {line.index(0) + 1} of the line; is this a text file, and whole?"
-        raise BadRecord(where, "NUL byte", detail)
+        raise nul_byte(where, line.index(0))
     try:
-        return _decoder.decode(text)
+        return decoder.decode(text)
     except RecursionError:
         raise BadRecord(where, "nested too deeply", "nested too deeply to be read as JSON") from None
     except ValueError as error:
         raise BadRecord(where, "not JSON", f"not JSON: {error}; begins with {shown(text)}") from None
+
+
+def not_an_object(where: str, value: Any) -> BadRecord:
+    detail = f"not an object but {kind_of(value)}; each line must hold one JSON object"
+    return BadRecord(where, "not an object", detail)
+
+
+def invalid_utf8(where: str, at: int, byte: int, reason: str) -> BadRecord:
+    detail = f"invalid UTF-8: byte 0x{byte:02x} at byte {at + 1} of the line ({reason})"
+    return BadRecord(where, "invalid UTF-8", detail)
+
+
+def nul_byte(where: str, at: int) -> BadRecord:
+    detail = f"a NUL byte at byte {at + 1} of the line; is this a text file, and whole?"
+    return BadRecord(where, "NUL byte", detail)
 
 
 def lookup(record: dict[str, Any], name: str) -> Any:
@@ -100,9 +116,13 @@ def lookup(record: dict[str, Any], name: str) -> Any:
 
 
 def no_field(name: str, record: dict[str, Any], option: str) -> str:
-    there = ", ".join(f'"{key}"' for key in list(record)[:SHOWN_FIELDS])
+    there = ", ".join(f'"{shortened(str(key))}"' for key in list(record)[:SHOWN_FIELDS])
     more = f" and {len(record) - SHOWN_FIELDS} more" if len(record) > SHOWN_FIELDS else ""
     return f'no field "{name}"; there are: {there or "no fields"}{more}. Choose with {option}'
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= SHOWN_CHARACTERS else name[:SHOWN_CHARACTERS] + "…"
 
 
 def kind_of(value: Any) -> str:
@@ -140,4 +160,4 @@ def _number(digits: str) -> int | float:
     return int(digits) if len(digits) < DIGITS_KEPT else float(digits)
 
 
-_decoder = json.JSONDecoder(parse_int=_number)
+decoder = json.JSONDecoder(parse_int=_number)

@@ -14,7 +14,11 @@ import xxhash
 from cooc.corpus.model import Receipt, Source
 from cooc.errors import SourceError, UsageError
 
-HEAD_BYTES = 8
+MARK_BYTES = 8
+HEAD_BYTES = 18
+MOST_BYTES = 64 << 20
+# what RFC 8878 asks every decoder for
+WINDOW_AT_LEAST = 8 << 20
 MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -91,21 +95,28 @@ class Digested(io.RawIOBase):
         buffer[: len(block)] = block
         return len(block)
 
-    def fill(self, receipt: Receipt) -> None:
-        receipt.source_bytes, receipt.digest = self.count, self._hash.hexdigest()
+    def digest(self) -> str:
+        return self._hash.hexdigest()
 
 
 class Content:
     """The decoded bytes of a source, or of one byte range of it, read forwards once."""
 
-    def __init__(self, source: Source, start: int = 0, stop: int | None = None) -> None:
+    def __init__(
+        self, source: Source, start: int = 0, stop: int | None = None, *, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._source = source
         self._raw = open_raw(source)
+        self._expected = (source.bytes if stop is None else stop) - start
         try:
-            self._check_size()
-            self._check_head()
+            self._check_unchanged()
+            head = self._check_head()
             self.stored = Digested(self._raw, start, stop)
-            self._stream = decompressor(self.stored, source.compression)
+            self._window = Window(head, most_bytes) if source.compression == "zstd" else None
+            self._stream = decompressor(self.stored, source.compression, self._window)
+        except OSError as error:
+            self._raw.close()
+            raise unreadable(source, error) from error
         except BaseException:
             self._raw.close()
             raise
@@ -125,10 +136,24 @@ class Content:
         except Exception as error:
             raise self._damage(error) from error
         self.decoded += len(block)
+        if self._window is not None and self.decoded > self._window.most_decoded:
+            raise DamagedStreamError(self._window.refusal())
         return block
+
+    def finish(self, receipt: Receipt) -> None:
+        """Account for what was read; SourceError where the file is not any more what it was when it was found."""
+        self._check_unchanged()
+        if self.stored.count != self._expected:
+            raise SourceError(
+                f"{self._source.url}: ended after {self.stored.count} of {self._expected} bytes. "
+                "Let the writing of the corpus end, then build again"
+            )
+        receipt.source_bytes, receipt.digest = self.stored.count, self.stored.digest()
 
     def _damage(self, error: Exception) -> DamagedStreamError:
         kind = self._source.compression
+        if self._window is not None and "too much memory" in str(error):
+            return DamagedStreamError(self._window.refusal())
         if isinstance(error, EOFError):
             what = f"the {kind} data is cut off: no end mark after {self.stored.count} stored bytes"
         elif kind:
@@ -137,34 +162,79 @@ class Content:
             what = f"can't be read ({error}), at byte {self.stored.count}"
         return DamagedStreamError(f"{what}; {self.decoded} bytes were decoded before. Fetch the file again")
 
-    def _check_size(self) -> None:
+    def _check_unchanged(self) -> None:
         if not self._source.remote:
-            check_size(self._source, os.fstat(self._raw.fileno()).st_size)
+            check_unchanged(self._source, os.fstat(self._raw.fileno()))
         if self._source.bytes == 0 and self._source.compression:
             kind = self._source.compression
             raise SourceError(f"{self._source.url}: is empty, not even a {kind} header. Fetch the file again")
 
-    def _check_head(self) -> None:
+    def _check_head(self) -> bytes:
         head = self._raw.read(HEAD_BYTES)
         self._raw.seek(0)
-        found, claimed = recognise(head), self._source.compression
+        found, claimed = recognise(head[:MARK_BYTES]), self._source.compression
         if found != claimed and head:
-            by_bytes = found or f"something that begins with {head!r}"
+            by_bytes = found or f"something that begins with {head[:MARK_BYTES]!r}"
             raise SourceError(
                 f"{self._source.url}: by its name this is {claimed or 'uncompressed text'}, by its bytes "
                 f"{by_bytes}. Give the file the ending of what it holds"
             )
+        return head
 
 
-def check_size(source: Source, now: int) -> None:
-    if now != source.bytes:
+def check_unchanged(source: Source, status: os.stat_result) -> None:
+    """SourceError where a local file isn't the one that was found: by its size and date, which cost nothing."""
+    if status.st_size != source.bytes:
         raise SourceError(
-            f"{source.url}: had {source.bytes} bytes when the build was planned and has {now} now. "
+            f"{source.url}: had {source.bytes} bytes when the build was planned and has {status.st_size} now. "
+            "Let the writing of the corpus end, then build again"
+        )
+    if source.modified is not None and status.st_mtime != source.modified:
+        raise SourceError(
+            f"{source.url}: was written to after the build was planned, though it still has {source.bytes} bytes. "
             "Let the writing of the corpus end, then build again"
         )
 
 
-def decompressor(stored: Digested, compression: str | None) -> Decoded:
+def unreadable(source: Source, error: OSError, place: str = "") -> SourceError:
+    where = f" {place}" if place else ""
+    return SourceError(
+        f"{source.url}: can't be read{where}: {error.strerror or error}. Make the file readable, then build again"
+    )
+
+
+class Window:
+    """How far back a zstd file refers, which decoding it must hold in memory, and how much it may."""
+
+    def __init__(self, head: bytes, most_bytes: int) -> None:
+        self.bytes = window_bytes(head)
+        bound = max(2 * most_bytes, WINDOW_AT_LEAST)
+        # a small file may claim a wide window and never fill it
+        self.most_decoded = sys.maxsize if self.bytes <= bound else bound
+        self.log = min(max(bound.bit_length() - 1, (max(self.bytes, 1) - 1).bit_length()), 31)
+
+    def refusal(self) -> str:
+        return (
+            f"to decode this zstd data takes a window of {self.bytes >> 20} MiB or more in memory. Give more "
+            "--memory, or compress the file again without --long or --ultra"
+        )
+
+
+def window_bytes(head: bytes) -> int:
+    """The window that the first frame of zstd data claims (RFC 8878, 3.1.1.1); 0 where its head is cut off."""
+    if len(head) < 6:
+        return 0
+    descriptor = head[4]
+    if descriptor & 0x20:
+        # a single segment: the window is the content; its size follows the dictionary's number
+        at = 5 + (0, 1, 2, 4)[descriptor & 3]
+        size = (1, 2, 4, 8)[descriptor >> 6]
+        return int.from_bytes(head[at : at + size], "little") + (256 if size == 2 else 0)
+    base = 1 << (10 + (head[5] >> 3))
+    return base + base // 8 * (head[5] & 7)
+
+
+def decompressor(stored: Digested, compression: str | None, window: Window | None = None) -> Decoded:
     if compression == "gzip":
         from isal import igzip
 
@@ -176,8 +246,7 @@ def decompressor(stored: Digested, compression: str | None) -> Decoded:
         else:
             from backports import zstd
 
-        # windows up to 2 GiB, as `zstd --long=31` writes them
-        window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
-        zst: Decoded = zstd.ZstdFile(stored, options=window)
+        log: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window.log if window else 31}
+        zst: Decoded = zstd.ZstdFile(stored, options=log)
         return zst
     return stored

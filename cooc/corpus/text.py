@@ -1,25 +1,26 @@
 """Plain text → documents: a file each, streamed in pieces, or a line each."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from cooc.corpus.documents import Chunk, Job, pack, view
+from cooc.corpus.documents import RECORD_BYTES, Chunk, Giant, Job, pack, view
 from cooc.corpus.lines import BYTE_ORDER_MARK, blocks_of_lines
 from cooc.corpus.model import Batch, Part, Receipt
+from cooc.corpus.spool import BLOCK_BYTES, Spool
 from cooc.corpus.stream import Content, DamagedStreamError
+from cooc.corpus.utf8 import Fault, fault, nul_fault, unfinished, utf8_fault
 from cooc.errors import BadRecord, SourceError
 
 VALIDATED_BYTES = 1 << 20
 
 
-def read_lines(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
+def read_lines(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk | Giant]:
     """Each line with anything in it is a document."""
     texts: list[bytes] = []
     metadata: list[bytes] = []
     size = 0
-    for first, lines in blocks_of_lines(part, job.receipt):
+    for first, lines, giant in blocks_of_lines(part, job):
         for number, line in enumerate(lines, first):
             text = line.removesuffix(b"\r")
             if not text:
@@ -31,12 +32,43 @@ def read_lines(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
                 continue
             texts.append(text)
             metadata.append(job.describe_bare(number))
-            size += len(text)
-        if size >= chunk_bytes:
+            size += len(text) + len(metadata[-1]) + RECORD_BYTES
+        if metadata and (size >= chunk_bytes or giant is not None):
             yield pack(texts, metadata)
             texts, metadata, size = [], [], 0
+        document = None if giant is None else _giant_line(giant, first, job)
+        if document is not None:
+            yield document
     if metadata:
         yield pack(texts, metadata)
+
+
+def _giant_line(line: Spool, number: int, job: Job) -> Giant | None:
+    """A line that is too long for memory, looked through before any of it is given out."""
+    bad = line.invalid_utf8()
+    if line.nul is not None:
+        found: Fault | None = nul_fault(line.nul)
+    else:
+        found = None if bad is None else utf8_fault(*bad)
+    if found is not None:
+        detail = f"{found.what} at byte {found.at + 1} of the line"
+        job.bad(BadRecord(job.at(number), found.reason, detail))
+        return None
+    size = line.size - (line.read(line.size - 1, line.size) == b"\r")
+    return Giant(job.describe_bare(number), _characters(line.pieces(0, size, BLOCK_BYTES)))
+
+
+def _characters(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks cut between characters."""
+    rest = b""
+    for block in blocks:
+        text = rest + block
+        keep = len(text) - unfinished(text)
+        rest = text[keep:]
+        if keep:
+            yield text[:keep]
+    if rest:
+        yield rest
 
 
 def read_text(part: Part, job: Job, batch_bytes: int) -> Iterator[Batch]:
@@ -50,7 +82,7 @@ def read_text(part: Part, job: Job, batch_bytes: int) -> Iterator[Batch]:
                 pass
         except BadRecord as error:
             job.bad(error)
-            _read_through(part, job.receipt)
+            _read_through(part, job)
             return
     begun = False
     waiting = b""
@@ -71,7 +103,7 @@ def _batch(piece: bytes, job: Job, continues: bool, open_end: bool) -> Batch:
 def _pieces(part: Part, job: Job, size: int, receipt: Receipt) -> Iterator[bytes]:
     """Valid pieces of the text, none empty."""
     offset, line, rest = 0, 1, b""
-    with Content(part.source) as content:
+    with Content(part.source, most_bytes=job.most_bytes) as content:
         more = True
         while more:
             try:
@@ -95,48 +127,15 @@ def _pieces(part: Part, job: Job, size: int, receipt: Receipt) -> Iterator[bytes
             offset += len(piece)
             line += piece.count(b"\n")
             more = bool(block)
-        content.stored.fill(receipt)
+        content.finish(receipt)
 
 
-def _read_through(part: Part, receipt: Receipt) -> None:
+def _read_through(part: Part, job: Job) -> None:
     """Account for a file whose text is skipped; a damaged archive is still an error."""
-    with Content(part.source) as content:
+    with Content(part.source, most_bytes=job.most_bytes) as content:
         try:
             while content.read(VALIDATED_BYTES):
                 pass
         except DamagedStreamError as error:
             raise SourceError(f"{part.source.url}: {error}") from error
-        content.stored.fill(receipt)
-
-
-class Fault(NamedTuple):
-    reason: str
-    what: str
-    at: int
-
-
-def fault(text: bytes, *, nul_is_one: bool = True) -> Fault | None:
-    """The first thing that is wrong with bytes that should be text."""
-    nul = text.find(b"\0") if nul_is_one else -1
-    if nul >= 0:
-        return Fault("NUL byte", "a NUL byte (is this a text file?)", nul)
-    if text.isascii():
-        return None
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        what = f"invalid UTF-8: byte 0x{text[error.start]:02x} ({error.reason})"
-        return Fault("invalid UTF-8", what, error.start)
-    return None
-
-
-def unfinished(text: bytes) -> int:
-    """How many bytes at the end begin a character that goes on beyond them."""
-    for back in range(1, min(4, len(text) + 1)):
-        byte = text[-back]
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return back if length > back else 0
-        if byte < 0x80:
-            break
-    return 0
+        content.finish(job.receipt)
