@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,15 @@ from tests.naive import rows as naive
 
 EXAMPLES = int(os.environ.get("COOC_TEST_EXAMPLES", "60"))
 quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_files() -> Iterator[None]:
+    """Files need not outlast a power cut here, and waiting for that is most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
 
 counts = st.one_of(st.integers(1, 4), st.integers(120, 140), st.integers(1, 1 << 40))
 columns = st.one_of(st.integers(0, 9), st.integers(0, 200), st.integers(0, (1 << 32) - 2))
@@ -171,10 +183,12 @@ def test_runs_are_merged_in_as_many_passes_as_they_need(runs: list[naive.Rows], 
     for number, rows in enumerate(runs):
         save(work.path(f"{'ab'[number >= len(runs) // 2]}/{number % (len(runs) // 2)}"), rows)
     here = Runs(("a", "b"), len(runs) // 2)
-    assert choose_pieces(work, here).fan == 2
-    found = merge_runs(work, "rows", here, folder="made", columns=1 << 32, minimum=minimum)
-    again = merge_runs(work, "rows", here, folder="made", columns=1 << 32, minimum=minimum)
-    assert found == again
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_file, "PIECE_BYTES", 1)
+        assert choose_pieces(work, here).fan == 2
+        found = merge_runs(work, "rows", here, folder="made", columns=1 << 32, minimum=minimum)
+    assert merge_runs(work, "rows", here, folder="made", columns=1 << 32, minimum=minimum) == found
+    assert len(found.names) <= pieces
     assert not [path for number in range(len(runs)) for path in work.folder.glob(f"[ab]/{number}*")]
     assert sorted(path.name for path in work.folder.glob("made-*/*")) == []
     rows, sums = {}, {}
@@ -213,10 +227,50 @@ def test_joined_files_have_a_place_for_every_unit(rows: dict[int, dict[int, int]
 
 
 def test_a_run_that_was_cut_off_is_told(tmp_path: Path) -> None:
-    save(tmp_path / "run", {3: {column: 5 for column in range(100)}})
+    save(tmp_path / "run", {3: dict.fromkeys(range(100), 5)})
     (tmp_path / "run").write_bytes((tmp_path / "run").read_bytes()[:-1])
     with pytest.raises(BuildError, match=r"run: has no items 0 to 200; it has been cut off\. Remove the directory"):
         merge_files([tmp_path / "run"], tmp_path / "sum", (0, ALL_ROWS), 1, Room(1000, 300, 3, 1000))
+
+
+@pytest.mark.slow
+def test_a_row_of_any_length_is_merged_in_the_memory_of_a_task(tmp_path: Path) -> None:
+    """240 MB of cells, all of one row, in 24 MB; the memory is what the system says of another process."""
+    script = """
+import sys
+from pathlib import Path
+import numpy as np
+from cooc.create.rows import ALL_ROWS, RunWriter, merge_files, room_for
+
+def peak():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
+def measured(folder, cells):
+    folder.mkdir()
+    for run in range(4):
+        with RunWriter(folder / str(run)) as writer:
+            for _ in range(0, cells, 1 << 20):
+                writer.add_cells(np.zeros(1 << 20, np.uint8))
+            writer.add_lines(*np.array([[7], [cells], [cells]]), cells)
+    before = peak()
+    paths = [folder / str(run) for run in range(4)]
+    made = merge_files(paths, folder / "sum", (0, ALL_ROWS), 1, room_for(24 << 20, 4, 1 << 26))
+    assert (made.rows, made.cells, made.bytes) == (1, cells, 2 * cells), made
+    return peak() - before
+
+measured(Path(sys.argv[1]) / "first", 1 << 20)
+print(measured(Path(sys.argv[1]) / "second", 60 << 20))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 24 << 20
+    data = np.fromfile(tmp_path / "second" / "sum", "<u1")
+    assert (data[::2] == 1).all()
+    assert (data[1::2] == 2).all()
 
 
 def test_a_row_that_does_not_fit_is_a_bug_that_is_told(tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ from cooc.kernels.rows import most_bytes
 
 Array = NDArray[Any]
 
-ROW_BYTES = 48
-"""Memory of a row of a block while it is counted: where its positions begin, its end and its marginal."""
+ROW_BYTES, LEAST_ROWS = 48, 1 << 12
+"""Memory of a row of a block while it is counted (where its positions begin, its end and its marginal), and how
+many rows are counted together at least."""
 
 
 def write_window(work: Work, chosen: Parameters, size: int, units: Units, corpus: Corpus) -> WindowRecord:
@@ -164,7 +165,7 @@ def count_block_rows(
     else:
         block = load_block(store, cut, units, margin=window.size)
     low, high = np.searchsorted(block.names, np.array(place)).tolist()
-    step = max(1 << 12, work.share // 8 // ROW_BYTES)
+    step = max(LEAST_ROWS, work.share // 8 // ROW_BYTES)
     with RunWriter(work.path(out)) as run:
         for first in range(low, high, step):
             add_rows(run, window, block, (first, min(high, first + step)), minimum)

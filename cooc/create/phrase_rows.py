@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.create.blocks import Block, Cut, Store, load_block
-from cooc.create.rows import ALL_ROWS, RunWriter, Scratch, drop_run, make_scratch, merge_files, room_for, write_run
+from cooc.create.rows import RunWriter, Scratch, gather, make_scratch, write_run
 from cooc.create.rows import write_sums as write_marginals
 from cooc.create.units import Units, find_occurrences, load_units
 from cooc.create.window import Window
@@ -33,8 +33,8 @@ OCCURRENCE_BYTES = 80
 CELL_BYTES = 28
 """Memory of a cell that is listed and turned."""
 
-STEPS = 64
-"""Pieces of a block in which phrases are looked for, to stop before there are too many."""
+STEPS, LEAST_STEP = 64, 1 << 12
+"""Pieces of a block in which phrases are looked for, to stop before there are too many, and their least tokens."""
 
 
 class Near(NamedTuple):
@@ -56,12 +56,7 @@ def count_block_phrases(work: Work, window: Window, store: Store, cut: Cut, numb
     parts = write_parts(work, window, store, cut, {name: f"{base}/{name}/{number}" for name in folders})
     for name in folders:
         # each stretch of the block, and each part of its cells, wrote a run of its own
-        paths = [work.path(part) for part in parts[name]]
-        columns = 1 if name == COLUMNS else load_units(work).total
-        merge_files(paths, work.path(f"{base}/{name}/{number}"), (0, ALL_ROWS), 1,
-                    room_for(work.share, len(paths), columns))  # fmt: skip
-        for part in parts[name]:
-            drop_run(work, part)
+        gather(work, parts[name], f"{base}/{name}/{number}", 1 if name == COLUMNS else load_units(work).total)
 
 
 def write_parts(work: Work, window: Window, store: Store, cut: Cut, names: dict[str, str]) -> dict[str, list[str]]:
@@ -92,7 +87,7 @@ def write_parts(work: Work, window: Window, store: Store, cut: Cut, names: dict[
 
 def stretches(block: Block, units: Units, most: int) -> Iterator[tuple[int, int]]:
     """Stretches [start, stop) that make up a block's cut, each with about `most` occurrences of phrases or fewer."""
-    step = max(1 << 12, -(-(block.stop - block.start) // STEPS))
+    step = max(LEAST_STEP, -(-(block.stop - block.start) // STEPS))
     begun, held = block.start, 0
     for start in range(block.start, block.stop, step):
         stop = min(block.stop, start + step)

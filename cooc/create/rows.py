@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import BEGIN_ANEW, NewFile, bytes_of, items_of, read_slice
+from cooc.index.files import BEGIN_ANEW, NewFile, bytes_of, items_of, read_slice, sync_folder
 from cooc.kernels.rows import CELLS, DONE, ENTRY, FULL, MOST_CELL_BYTES, OUT, ROW, WRITTEN, merge_entries
 
 Array = NDArray[Any]
@@ -220,10 +221,26 @@ def drop_run(work: Work, name: str) -> None:
     rows_path(path).unlink(missing_ok=True)
 
 
+def gather(work: Work, names: list[str], out: str, columns: int) -> None:
+    """Make one run of the runs that a task wrote, which are gone then."""
+    if len(names) == 1:
+        for path in (rows_path, Path):
+            os.replace(path(work.path(names[0])), path(work.path(out)))
+        sync_folder(work.path(out).parent)
+        return
+    paths = [work.path(name) for name in names]
+    merge_files(paths, work.path(out), (0, ALL_ROWS), 1, room_for(work.share, len(paths), columns))
+    for name in names:
+        drop_run(work, name)
+
+
 SAMPLED = 32
 """Runs that are looked at to cut rows into pieces of equal size."""
 
 FINE_EDGES = 512
+
+PIECE_BYTES = 2 << 20
+"""A piece is not smaller than that without need: each is a task and files."""
 
 
 def choose_pieces(work: Work, runs: Runs) -> Pieces:
@@ -241,7 +258,8 @@ def choose_pieces(work: Work, runs: Runs) -> Pieces:
         for lines in entries_of_runs([path]):
             places = np.searchsorted(edges, lines[:, 0], side="right") - 1
             weights += np.bincount(places, lines[:, 1] + 1, len(edges)).astype(np.int64)
-    cuts = [int(edges[start]) for start, _ in balanced_ranges(weights, max(1, work.pieces))][1:]
+    parts = min(work.pieces, int(weights.sum()) * len(runs) // max(1, len(paths)) // PIECE_BYTES)
+    cuts = [int(edges[start]) for start, _ in balanced_ranges(weights, max(1, parts))][1:]
     return Pieces([0, *cuts, ALL_ROWS], min(MOST_FAN, max(2, buffers(work.share) // LEAST_BUFFER)))
 
 

@@ -28,6 +28,25 @@ def encode(row: Row) -> bytes:
     return out
 
 
+def decode(data: bytes) -> dict[int, int]:
+    """The row that `encode` made these bytes of."""
+    numbers, value, shift = [], 0, 0
+    for byte in data:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            numbers.append(value)
+            value = shift = 0
+    row, after = {}, 0
+    numbers.reverse()
+    while numbers:
+        head = numbers.pop()
+        after += head >> 1
+        row[after] = numbers.pop() + 2 if head & 1 else 1
+        after += 1
+    return row
+
+
 def merged(runs: Sequence[Rows], minimum: int) -> dict[int, dict[int, int]]:
     """The sum of several matrices, with every row that one of them has, and no cell below `minimum`."""
     rows: dict[int, Counter[int]] = {}
