@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooc.create import ngram_runs, ngrams
+from cooc.create import ngram_ranges, ngram_runs, ngram_tables, ngrams
 from cooc.create.blocks import Corpus, Store, cut_store
 from cooc.create.work import Budget, Work
 from cooc.index.files import write_array
@@ -118,9 +118,7 @@ def merged(
 
 @quick
 @given(runs_of(), st.integers(MOST_NGRAM_BYTES, 90), st.integers(1, 9))
-def test_runs_are_merged_through_buffers_of_any_size(
-    case: tuple[int, list[naive.Run]], buffer: int, room: int
-) -> None:
+def test_runs_are_merged_through_buffers_of_any_size(case: tuple[int, list[naive.Run]], buffer: int, room: int) -> None:
     orders, runs = case
     expected = naive.merged(runs)
     assert merged(runs, orders, buffer=buffer, room=room) == (naive.shared(expected), expected)
@@ -166,9 +164,7 @@ def test_ngrams_of_every_order_are_kept_by_their_own_count(
     st.sets(st.integers(0, 5)),
     st.integers(1, 7),
 )
-def test_a_block_is_sorted_and_listed(
-    documents: list[list[int]], orders: int, gathered: set[int], room: int
-) -> None:
+def test_a_block_is_sorted_and_listed(documents: list[list[int]], orders: int, gathered: set[int], room: int) -> None:
     names = np.array([0, 3, 200, 70_000, 1 << 26, (1 << 32) - 2], np.uint32)
     separator = np.uint32(len(names) + 1)
     ids = np.array([separator, *(n for document in documents for n in [*document, separator])], np.uint32)
@@ -179,9 +175,7 @@ def test_a_block_is_sorted_and_listed(
     shared, codes, counts = np.zeros(room, np.uint8), np.zeros((room, orders), np.uint32), np.zeros(room, np.int64)
     begin, before, n, found, same = 0, -1, 1, [], []
     while begin < len(places):
-        begin, before, n = list_ngrams(
-            ids, separator, places, begin, before, wanted, names, shared, codes, counts
-        )
+        begin, before, n = list_ngrams(ids, separator, places, begin, before, wanted, names, shared, codes, counts)
         found += listed(codes, counts, n)
         same += shared[:n].tolist()
     terms = [[int(names[n]) for n in document] for document in documents]
@@ -242,11 +236,12 @@ def test_the_tables_are_those_of_the_format_whatever_the_way(
     way: str, documents: list[list[int]], orders: int, minimum: int, pieces: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(ngrams, "LEAST_OCCURRENCES", 4)
-        patch.setattr(ngrams, "READ", 8)
+        patch.setattr(ngram_ranges, "LEAST_OCCURRENCES", 4)
+        patch.setattr(ngram_ranges, "READ", 8)
+        patch.setattr(ngram_tables, "READ", 8)
         patch.setattr(ngram_runs, "BATCH", 3)
         if way == "runs in turns":
-            patch.setattr(ngrams, "most_runs", lambda share: 2)
+            patch.setattr(ngram_runs, "most_runs", lambda share: 2)
         if way == "one run":
             patch.setattr(ngrams, "room_for_ranges", lambda *_: 0)
         work = Work(Path(folder) / "index", Budget(1 << 26, pieces))

@@ -1,4 +1,4 @@
-"""Runs of n-grams: files of sorted n-grams with counts, written as streams and merged in a bounded memory.
+"""Runs of n-grams: the blocks' n-grams in order, written and merged as streams in a bounded memory.
 
 A run is two files: the n-grams as bytes (`cooc.kernels.ngram_runs`), and beside it `.marks.i64` with a line (code of
 a term, code of the term before, place) every few thousand bytes: where the n-grams begin that begin with the term.
@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.blocks import Block
-from cooc.create.work import Work
+from cooc.create.blocks import Block, Corpus, Cut, Store, cut_store, every_term, load_block
+from cooc.create.ngram_ranges import gathered_of
+from cooc.create.ngram_tables import PARTS, part_path, parts_of, remove, write_edges
+from cooc.create.work import PIECES_A_WORKER, Work
 from cooc.index.files import NewFile, bytes_of, items_of, read_slice
 from cooc.kernels.ngram_runs import (
     BETWEEN_MARKS,
@@ -70,11 +72,6 @@ Batches = Iterator[tuple[Batch, int]]
 """Batches with their sizes; one is done with before the next is asked for, which may be the same arrays."""
 
 
-def most_runs(share: int) -> int:
-    """How many runs can be merged at once."""
-    return min(max(2, share // 2 // (LEAST_BUFFER + BYTES_A_RUN)), MOST_RUNS)
-
-
 def marks_path(path: Path) -> Path:
     return path.with_name(path.name + ".marks.i64")
 
@@ -117,9 +114,9 @@ def find_start(path: Path, first: int) -> tuple[int, int]:
     return place, before
 
 
-def merge_runs(paths: list[Path], first: int, stop: int, orders: int, *, memory: int) -> Batches:
-    """The n-grams of runs that begin with a term in [first, stop), equal ones added up, through buffers that
-    together take `memory` bytes."""
+def merge_runs(paths: list[Path], first: int, stop: int, *, orders: int, memory: int) -> Batches:
+    """The n-grams of runs that begin with a term in [first, stop), equal ones added up, through buffers of
+    `memory` bytes together, or of two n-grams each if that is more."""
     count = len(paths)
     size = max(2 * MOST_NGRAM_BYTES, min(1 << 20, memory // count - BYTES_A_RUN))
     data, at = np.empty(count * size, np.uint8), np.arange(count) * size
@@ -145,23 +142,6 @@ def merge_runs(paths: list[Path], first: int, stop: int, orders: int, *, memory:
         data[base + left : base + left + len(more)] = more
         read[said] += len(more)
         at[said], filled[said], whole[said] = base, base + left + len(more), read[said] == ends[said]
-
-
-PARTS = ("last.u32", "counts.i64", "children.i64", "ends.i64")
-"""What is written of the kept n-grams of an order: last terms, occurrences, kept n-grams of the next order that
-begin with each, document ends after each."""
-
-
-def part_path(work: Work, first: int, order: int, name: str) -> Path:
-    """A file of `PARTS` for the n-grams that begin with the terms from `first` on, up to the next range."""
-    return work.path(f"ngrams/part-{first}-{order}-{name}")
-
-
-def parts_of(order: int, orders: int) -> list[str]:
-    """The files that an order has: of single terms only those that begin something, of the last no children."""
-    if order == 1:
-        return ["last.u32", "children.i64"]
-    return list(PARTS if order < orders else PARTS[:2])
 
 
 def write_parts(work: Work, first: int, batches: Batches, *, orders: int, minimum: int) -> list[int]:
@@ -191,3 +171,77 @@ def write_parts(work: Work, first: int, batches: Batches, *, orders: int, minimu
             put(batch, n, False)
         put(empty, 0, True)
     return total.tolist()
+
+
+# --- stages -----------------------------------------------------------------------------------------------------
+
+
+def run_path(work: Work, turn: int, number: int) -> Path:
+    """A run that was merged in a turn, of blocks if the turn is 0."""
+    return work.path(f"ngrams/run-{turn}-{number}.u8")
+
+
+def remove_runs(work: Work, turn: int, start: int, stop: int) -> None:
+    paths = [run_path(work, turn, number) for number in range(start, stop)]
+    remove([*paths, *map(marks_path, paths)])
+
+
+def cuts_of_runs(work: Work, corpus: Corpus) -> list[Cut]:
+    """The store in smaller blocks than the corpus has, an even number for each worker: sorting takes 12 bytes a
+    token where other tasks take 10."""
+    workers = max(1, work.pieces // PIECES_A_WORKER)
+    count = -(-len(corpus.cuts) * 4 // (3 * workers)) * workers
+    return cut_store(corpus.store, -(-corpus.store.codes // count))
+
+
+def write_runs(work: Work, store: Store, cuts: list[Cut], *, orders: int, terms: int) -> tuple[int, int]:
+    """Write the edges and a run of each block, and merge runs in turns until all can be merged at once; returns
+    the last turn and how many runs are of it."""
+    rows = [(store, cut, number, orders, terms) for number, cut in enumerate(cuts)]
+    work.tasks("n-gram runs", count_run, rows)
+    turn, count, most = 0, len(cuts), most_runs(work.share)
+    while count > most:
+        count = merge_turn(work, turn + 1, count, -(-count // most), orders=orders, terms=terms)
+        turn += 1
+    return turn, count
+
+
+def merge_turn(work: Work, turn: int, runs: int, count: int, *, orders: int, terms: int) -> int:
+    """Merge the `runs` runs of the turn before into `count`; a run goes once what it became is done for good."""
+    groups = [(runs * number // count, runs * (number + 1) // count) for number in range(count)]
+    rows = [(turn, number, start, stop, orders, terms) for number, (start, stop) in enumerate(groups)]
+    work.tasks(
+        f"n-gram runs {turn}", merge_group, rows, then=lambda number: remove_runs(work, turn - 1, *groups[number])
+    )
+    return count
+
+
+def most_runs(share: int) -> int:
+    """How many runs can be merged at once."""
+    return min(max(2, buffers(share) // (LEAST_BUFFER + BYTES_A_RUN)), MOST_RUNS)
+
+
+def buffers(share: int) -> int:
+    """Memory for the buffers of runs that are merged; what is written takes about as much."""
+    return share // 3
+
+
+def count_run(work: Work, store: Store, cut: Cut, number: int, orders: int, terms: int) -> None:
+    """Write a block's edges and its n-grams as a run."""
+    block = load_block(store, cut, every_term(terms), margin=orders)
+    write_edges(work, number, block, orders=orders, terms=terms)
+    write_run(run_path(work, 0, number), ngrams_of_block(block, gathered_of(work, block), orders), orders)
+
+
+def merge_group(work: Work, turn: int, number: int, start: int, stop: int, orders: int, terms: int) -> None:
+    """Make one run of the runs [start, stop) of the turn before."""
+    paths = [run_path(work, turn - 1, run) for run in range(start, stop)]
+    merged = merge_runs(paths, 0, terms, orders=orders, memory=buffers(work.share))
+    write_run(run_path(work, turn, number), merged, orders)
+
+
+def merge_range(work: Work, turn: int, runs: int, place: tuple[int, int], orders: int, minimum: int) -> list[int]:
+    """Write the parts of the n-grams that begin with a range of terms; returns how many of each order."""
+    paths = [run_path(work, turn, run) for run in range(runs)]
+    merged = merge_runs(paths, *place, orders=orders, memory=buffers(work.share))
+    return write_parts(work, place[0], merged, orders=orders, minimum=minimum)
