@@ -36,10 +36,13 @@ WORDS = [b"a", b"ab", b"abcdefgh", b"abcdefghi", b"abcdefghij", b"abcdefghiz", "
 documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=12), max_size=8)
 
 
-@pytest.fixture(params=["as it is", "many of everything"])
+@pytest.fixture(params=["at once", "by ranges", "many of everything"])
 def cramped(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Once as for real lists, once with three lists merged at a time, a range for two terms, and tiny buffers."""
+    """As for few lists and for many, and with three lists merged at a time, a range for two terms, tiny buffers."""
+    if request.param == "by ranges":
+        monkeypatch.setattr(vocabulary, "AT_ONCE", 0)
     if request.param == "many of everything":
+        monkeypatch.setattr(vocabulary, "AT_ONCE", 0)
         monkeypatch.setattr(vocabulary, "FAN", 3)
         monkeypatch.setattr(vocabulary, "RANGE_ROWS", 2)
         monkeypatch.setattr(ids, "MOST_ROWS", 4)
@@ -47,7 +50,7 @@ def cramped(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return request.param
 
 
-def work_in(folder: Path, share: int = 1 << 16) -> Work:
+def work_in(folder: Path, share: int = 1 << 18) -> Work:
     return Work(folder, Budget(share=share, pieces=8))
 
 
@@ -116,7 +119,7 @@ def test_a_term_takes_two_codes_where_there_are_too_many_for_one(tmp_path: Path)
     assert np.fromfile(work.path("b/rank.u32"), "<u4").tolist() == [0, 1, 2]
 
 
-def test_frequent_terms_are_ordered_as_rare_ones(tmp_path: Path) -> None:
+def test_frequent_terms_are_ordered_as_rare_ones(cramped: str, tmp_path: Path) -> None:
     counts = np.array([1, 1 << 16, (1 << 16) - 1, 1 << 40, 1 << 16, 1 << 40, 1], np.int64)
     words = [b"g", b"f", b"e", b"d", b"c", b"b", b"a"]
     work = work_in(tmp_path)

@@ -6,7 +6,7 @@ of that frequency begin, by id and in the text, so that every range can write it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -147,19 +147,21 @@ def place_rows(files: dict[str, InPlace], rows: Array, text: Array, ids: Array, 
         files["terms"].put(int(starts[begin]), by_id[ends[begin] : ends[end]])
 
 
-def rank_list(held: TermList, numbers: Iterator[tuple[int, Array]], ranks: Path, singles: int | None) -> int:
-    """Write a list's final ids, which stand in `ranks` at the places `numbers`; returns its tokens' codes.
+def rank_list(
+    held: TermList, numbers: Iterable[tuple[int, Array]], look: Callable[[Array], Array], singles: int | None
+) -> int:
+    """Write a list's final ids, which `look` gives for the numbers of its terms; returns its tokens' codes.
 
     Without `singles` the list is one that others were merged to: its ids are written in the order of its terms.
     """
     if singles is None:
         with NewFile(held.folder / RANKS) as file:
             for _, places in numbers:
-                file.write_array(looked_up(ranks, places))
+                file.write_array(look(places))
         return 0
     rank, codes = np.zeros(held.locals, np.uint32), 0
     for first, places in numbers:
-        found = looked_up(ranks, places)
+        found = look(places)
         rows = held.rows(first, first + len(places))[1:]
         rank[rows[:, LABEL] & 0xFFFFFFFF] = found
         codes += int(rows[:, OCCURRENCES].sum() + rows[found >= singles, OCCURRENCES].sum())

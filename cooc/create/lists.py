@@ -8,7 +8,7 @@ head: 0, the flags, the number of local ids, 0. A list is read in slices, so non
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.errors import BuildError
-from cooc.index.files import InPlace, items_of, make_empty, read_slice, write_array
+from cooc.index.files import items_of, read_slice, write_array
 from cooc.kernels.terms import (
     BEFORE,
     BEGIN,
@@ -228,10 +228,10 @@ def flags_of(flags: Sequence[int]) -> int:
 
 
 class Merging:
-    """The merging of slices of lists: `batches` gives what comes out, and `target` gets two files besides.
+    """The merging of slices of lists, all terms from `low` on and below `high`.
 
-    `up.u32` is the number of the merged term for each term of the slices, list by list; row k of `regions.i64`
-    is where list k's slice begins in the list, and where its numbers begin and end in `up.u32`.
+    `regions[k]` is where list k's slice begins in the list, and where the numbers of its terms begin and end among
+    those of all slices, list by list.
     """
 
     def __init__(self, lists: Sequence[TermList], low: bytes | None, high: bytes | None, *, memory: int) -> None:
@@ -239,8 +239,11 @@ class Merging:
         self.lists = lists
         self.starts = np.array([held.place(low) if low is not None else 0 for held in lists], np.int64)
         self.stops = np.array([held.place(high) if high is not None else held.size for held in lists], np.int64)
+        sizes = self.stops - self.starts
+        ends = np.cumsum(sizes)
+        self.regions = np.column_stack([self.starts, ends - sizes, ends])
         self.documents = number_documents([held.flags for held in lists])
-        longest = max(1, int((self.stops - self.starts).max()))
+        longest = max(1, int(sizes.max()))
         most = max(16, min(MOST_ROWS, longest, memory // 2 // (64 * count)))
         self.room = max(LONGEST, 16 * most)
         self.rows = np.empty((count, most + 1, 4), np.int64)
@@ -249,42 +252,40 @@ class Merging:
         self.heap, self.keys = np.zeros(count, np.int64), np.zeros(count, np.uint64)
         self.origin, self.at, self.loaded = (np.zeros(count, np.int64) for _ in range(3))
         self.state = np.zeros(8, np.int64)
-        held = max(16, min(2 * MOST_ROWS, int((self.stops - self.starts).sum()), memory // 2 // 64))
+        held = max(16, min(2 * MOST_ROWS, int(ends[-1]), memory // 2 // 64))
         self.out = np.empty((held, 4), np.int64)
         self.out_text = np.empty(max(LONGEST, 16 * held), np.uint8)
 
-    def batches(self, target: Path) -> Iterator[tuple[Array, Array]]:
-        """Merged rows (without a row before them, ends counted from the first of all) and their text."""
-        sizes = self.stops - self.starts
-        ends = np.cumsum(sizes)
-        done = ends - sizes
-        make_empty(target / UP)
-        with InPlace(target / UP) as up:
-            for slot in range(len(self.lists)):
-                self.fill(slot)
-            state = self.state
-            state[HEAPED] = fill_heap(
-                self.heap, self.keys, self.rows, self.text, self.origin, self.at, self.loaded)  # fmt: skip
-            while True:
-                found = int(merge_terms(
-                    self.heap, self.keys, self.rows, self.text, self.origin, self.at, self.loaded, *self.documents,
-                    self.up, self.out, self.out_text, state,
-                ))  # fmt: skip
-                if found >= 0:
-                    count = int(self.loaded[found])
-                    up.put(4 * int(done[found]), self.up[found, :count])
-                    done[found] += count
-                    self.fill(found)
-                    state[REFILLED] = 1
-                    continue
-                held, used = int(state[HELD]), int(state[TEXT])
-                yield self.out[:held], self.out_text[:used]
-                state[BEFORE] += held
-                state[TEXT_BEFORE] += used
-                state[HELD] = state[TEXT] = 0
-                if found != FULL:
-                    break
-        write_array(target / REGIONS, np.column_stack([self.starts - sizes, ends - sizes, ends]))
+    def batches(self, tell: Callable[[int, Array], None]) -> Iterator[tuple[Array, Array]]:
+        """Merged rows (without a row before them, ends counted from the first of all) and their text.
+
+        `tell(place, numbers)` is called with the numbers of the merged terms for the terms of the slices.
+        """
+        told = self.regions[:, 1].copy()
+        for slot in range(len(self.lists)):
+            self.fill(slot)
+        state = self.state
+        state[HEAPED] = fill_heap(
+            self.heap, self.keys, self.rows, self.text, self.origin, self.at, self.loaded)  # fmt: skip
+        while True:
+            found = int(merge_terms(
+                self.heap, self.keys, self.rows, self.text, self.origin, self.at, self.loaded, *self.documents,
+                self.up, self.out, self.out_text, state,
+            ))  # fmt: skip
+            if found >= 0:
+                count = int(self.loaded[found])
+                tell(int(told[found]), self.up[found, :count])
+                told[found] += count
+                self.fill(found)
+                state[REFILLED] = 1
+                continue
+            held, used = int(state[HELD]), int(state[TEXT])
+            yield self.out[:held], self.out_text[:used]
+            state[BEFORE] += held
+            state[TEXT_BEFORE] += used
+            state[HELD] = state[TEXT] = 0
+            if found != FULL:
+                break
 
     def fill(self, slot: int) -> None:
         """Read the next rows of a list."""

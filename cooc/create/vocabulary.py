@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from cooc.create.ids import (
     RANKS,
     VOCABULARY_FILES,
     Frequencies,
+    looked_up,
     order_ranges,
     place_range,
     range_folder,
@@ -31,17 +33,20 @@ from cooc.create.ids import (
 )
 from cooc.create.lists import (
     ENTRIES,
+    REGIONS,
     TERMS,
+    UP,
     Merging,
     TermList,
     byte_order,
     flags_of,
+    gathered,
     numbers_of,
     write_list,
 )
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import NewFile, write_array, write_whole
+from cooc.index.files import InPlace, NewFile, make_empty, write_array, write_whole
 from cooc.index.layout import VOCABULARY
 from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES
 from cooc.kernels.terms import DOCUMENTS, END, LABEL, OCCURRENCES
@@ -56,6 +61,9 @@ FAN = 128
 
 RANGE_ROWS = 1 << 19
 """Terms of lists for which a range more is worth a task."""
+
+AT_ONCE = 20 << 20
+"""Bytes of lists that are merged by one task, without files between: a disk may take long for each of them."""
 
 SAMPLES = 4096
 """Terms that are looked at to cut the ranges."""
@@ -87,6 +95,10 @@ def merge_lists(work: Work, folders: list[str], tokenizer: Tokenizer) -> Merged:
     write_whole(work.path("vocabulary/lists.json"), msgspec.json.encode(folders))
     if tokenizer.fixed is not None:
         return merge_fixed(work, len(folders), tokenizer)
+    if 0 < len(folders) <= FAN and size_of(work, len(folders)) <= min(AT_ONCE, work.share // 8):
+        terms, sizes = work.once("merge vocabulary", merge_at_once, len(folders))
+        check_ids(terms)
+        return Merged(terms, single_codes(tokenizer, terms), sizes)
     levels = plan_levels(len(folders))
     for plans in levels:
         work.tasks(f"merge lists {plans[0].level + 1}", merge_group, [(plan,) for plan in plans])
@@ -106,6 +118,35 @@ def merge_lists(work: Work, folders: list[str], tokenizer: Tokenizer) -> Merged:
     for plans in levels:
         shutil.rmtree(work.path(f"vocabulary/{plans[0].level + 1}"), ignore_errors=True)
     return Merged(terms, singles, sizes)
+
+
+def size_of(work: Work, lists: int) -> int:
+    """Bytes of all lists."""
+    folders = (list_folder(work, 0, number) for number in range(lists))
+    return sum((folder / name).stat().st_size for folder in folders for name in (ENTRIES, TERMS))
+
+
+def merge_at_once(work: Work, count: int) -> tuple[int, list[int]]:
+    """Merge a few small lists in memory; the number of terms, and the codes that each list's tokens take."""
+    lists = lists_of(work, 0, 0, count)
+    merging = Merging(lists, None, None, memory=work.share // 3)
+    numbers = np.empty(int(merging.regions[-1, 2]), np.uint32)
+
+    def keep(place: int, found: Array) -> None:
+        numbers[place : place + len(found)] = found
+
+    batches = [(rows.copy(), text.copy()) for rows, text in merging.batches(keep)]
+    rows, text = (np.concatenate(pieces) for pieces in zip(*batches, strict=True))
+    order = np.argsort(-rows[:, OCCURRENCES], kind="stable")
+    ids = np.empty(len(rows), np.uint32)
+    ids[order] = np.arange(len(rows))
+    terms, offsets = gathered(text, np.insert(rows[:, END], 0, 0), order)
+    held = (terms, offsets, rows[order, OCCURRENCES], rows[order, DOCUMENTS], ids)
+    for name, array in zip(VOCABULARY_FILES.values(), held, strict=True):
+        write_array(work.index / VOCABULARY / name, array)
+    regions = merging.regions[:, 1:].tolist()
+    return len(rows), [rank_list(each, [(0, numbers[start:stop])], ids.__getitem__, SINGLES)
+                       for each, (start, stop) in zip(lists, regions, strict=True)]  # fmt: skip
 
 
 def check_ids(terms: int) -> None:
@@ -155,16 +196,19 @@ def merge_group(work: Work, plan: LevelPlan) -> None:
 
 
 def write_merged(merging: Merging, target: Path, head: Array) -> tuple[int, Frequencies]:
-    """Write what comes out of a merging as a list; its size, and how frequent its terms are."""
+    """Write what comes out of a merging as a list, and the numbers of its terms to `up.u32` by `regions.i64`; its
+    size, and how frequent its terms are."""
     found, size = Frequencies(), 0
-    with NewFile(target / ENTRIES) as entries, NewFile(target / TERMS) as terms:
+    make_empty(target / UP)
+    with NewFile(target / ENTRIES) as entries, NewFile(target / TERMS) as terms, InPlace(target / UP) as up:
         entries.write_array(head)
-        for rows, text in merging.batches(target):
+        for rows, text in merging.batches(lambda place, numbers: up.put(4 * place, numbers)):
             lengths = np.diff(rows[:, END], prepend=terms.size)
             entries.write_array(rows)
             terms.write_array(text)
             found.add(rows[:, OCCURRENCES], lengths)
             size += len(rows)
+    write_array(target / REGIONS, merging.regions)
     return size, found
 
 
@@ -218,7 +262,8 @@ def rank_top(work: Work, level: int, number: int, firsts: list[int], singles: in
     """The final ids of one of the lists that were merged by ranges, of which `firsts` are the first terms."""
     numbers = (piece for k, first in enumerate(firsts) for piece in numbers_of(range_folder(work, k), number, first))
     ranks = work.index / VOCABULARY / VOCABULARY_FILES["sorted"]
-    return rank_list(TermList(list_folder(work, level, number)), numbers, ranks, None if level else singles)
+    held = TermList(list_folder(work, level, number))
+    return rank_list(held, numbers, partial(looked_up, ranks), None if level else singles)
 
 
 def rank_below(work: Work, plan: LevelPlan, number: int, singles: int) -> int:
@@ -226,7 +271,7 @@ def rank_below(work: Work, plan: LevelPlan, number: int, singles: int) -> int:
     parent = list_folder(work, plan.level + 1, plan.group)
     numbers = numbers_of(parent, number - plan.start, 0)
     held = TermList(list_folder(work, plan.level, number))
-    return rank_list(held, numbers, parent / RANKS, None if plan.level else singles)
+    return rank_list(held, numbers, partial(looked_up, parent / RANKS), None if plan.level else singles)
 
 
 def merge_fixed(work: Work, lists: int, tokenizer: Tokenizer) -> Merged:
