@@ -11,6 +11,7 @@ from cooc.create.calls import Crew
 from cooc.create.processes import Processes
 from cooc.create.work import PIECES_A_WORKER, Budget, Progress, Work, sole_builder
 from cooc.errors import BuildError, UsageError
+from cooc.index.files import refused
 from cooc.index.manifest import WORK
 
 MB = 1_000_000
@@ -72,6 +73,8 @@ def building(
         crew: Crew | None = None if small else Processes(workers, lock)
         try:
             yield Work(index, budget, crew=crew, progress=progress)
+        except OSError as error:
+            raise refused(index, error) from error
         finally:
             if crew is not None:
                 crew.close()

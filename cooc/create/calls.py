@@ -13,6 +13,7 @@ import msgspec
 
 from cooc import errors
 from cooc.create.blocks import forget_block
+from cooc.index.files import refused
 
 if TYPE_CHECKING:
     from cooc.create.work import Work
@@ -117,6 +118,8 @@ class Performer:
             return Outcome(call.number, error=type(error).__name__, told=told)
         except MemoryError:
             return Outcome(call.number, error="MemoryError", told=(call.stage,))
+        except OSError as error:
+            return Outcome(call.number, error="BuildError", told=refused(Path(call.index), error).args)
         except Exception:
             return Outcome(call.number, error="Exception", told=(traceback.format_exc(),))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from cooc.create.work import Work
+from cooc.create.work import GONE, Work, clear
 from cooc.index.files import digest_blocks, files_below, write_array, write_whole
 from cooc.index.layout import BLOCKS, LOG
 from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, encode_manifest
@@ -16,7 +16,7 @@ def publish(work: Work, manifest: Manifest) -> None:
     for left in work.index.rglob("*.part"):
         left.unlink()  # of a build that was stopped between writing a file and naming it
     names = [name for name in files_below(work.index)
-             if not name.startswith(f"{WORK}/") and name not in (BLOCKS, LOG, MANIFEST)]  # fmt: skip
+             if not name.startswith((f"{WORK}/", f"{GONE}/")) and name not in (BLOCKS, LOG, MANIFEST)]  # fmt: skip
     digests = work.tasks("digests", digest_file, [(name,) for name in names])
     blocks: list[int] = []
     files = []
@@ -28,7 +28,7 @@ def publish(work: Work, manifest: Manifest) -> None:
     files.append(FileRecord(name=BLOCKS, bytes=8 * len(blocks), digest=whole, first_block=len(blocks)))
     complete = msgspec.structs.replace(manifest, files=files)
     write_whole(work.index / MANIFEST, encode_manifest(complete))
-    work.clear()
+    clear(work.index)
 
 
 def digest_file(work: Work, name: str) -> tuple[int, str, list[int]]:

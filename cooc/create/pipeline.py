@@ -25,12 +25,13 @@ from cooc.create.plan import PLAN, Plan, check_workers, difference, make_plan, p
 from cooc.create.tokens import PartCounts, Stored, write_token_store
 from cooc.create.units import TERMS_READ, choose_units, write_units
 from cooc.create.vocabulary import VOCABULARY_FILES
-from cooc.create.work import BUDGET, PIECES_A_WORKER, Progress, Work, silent
+from cooc.create.work import BUDGET, GONE, PIECES_A_WORKER, Progress, Work, clear, silent, sole_builder
 from cooc.errors import BuildError
 from cooc.index.files import items_of, read_slice, write_whole
 from cooc.index.layout import LOG, TOKENS, VOCABULARY
 from cooc.index.manifest import (
     MANIFEST,
+    WORK,
     Direction,
     Manifest,
     Parameters,
@@ -94,7 +95,9 @@ def build(
     check_workers(workers)
     plan = make_plan(places, parameters, cutter, tokenizer)
     if (index / MANIFEST).exists():
-        return already_built(index, plan)
+        already_built(index, plan)
+        clear_leftovers(index)
+        return index
     small = sum(source.bytes for source in {part.source for part in plan.parts}) < SMALL_BYTES
     with building(index, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
@@ -103,8 +106,16 @@ def build(
     return index
 
 
-def already_built(index: Path, plan: Plan) -> Path:
-    """The index, if it was built as the plan says; `BuildError` with the first difference otherwise."""
+def clear_leftovers(index: Path) -> None:
+    """Remove the work of a build that was stopped between its manifest and its end."""
+    if (index / WORK).is_dir():
+        with sole_builder(index):
+            clear(index)
+    shutil.rmtree(index / GONE, ignore_errors=True)
+
+
+def already_built(index: Path, plan: Plan) -> None:
+    """Raise `BuildError` with the first difference unless the index was built as the plan says."""
     built = read_manifest(index)
     for name in Parameters.__struct_fields__:
         before, now = getattr(built.parameters, name), getattr(plan.parameters, name)
@@ -117,7 +128,6 @@ def already_built(index: Path, plan: Plan) -> Path:
     sizes = {source.url: source.bytes for source in built.sources}
     if sizes != {part.source.url: part.source.bytes for part in plan.parts}:
         raise BuildError(f"{index} is an index already, built from other sources. Choose another --out.")
-    return index
 
 
 def hold_to_plan(work: Work, plan: Plan) -> None:

@@ -15,12 +15,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.corpus import Batch, Receipt, read
+from cooc.corpus import Batch, Receipt, count_lines, read
 from cooc.create.plan import Plan, plan_of, tokenizer_of_plan
 from cooc.create.vocabulary import merge_lists, write_list
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import BEGIN_ANEW, InPlace, NewFile, items_of, make_empty, read_slice, write_whole
+from cooc.index.files import BEGIN_ANEW, InPlace, NewFile, items_of, make_empty, make_folder, read_slice, write_whole
 from cooc.index.layout import TOKENIZER, TOKENS
 from cooc.kernels.codes import write_codes
 from cooc.tokens import TokenCounter, Tokenizer, WordCounter
@@ -32,6 +32,9 @@ BATCH_BYTES = 1 << 22
 
 BYTES_A_TERM = 400
 """Memory for a term of a segment: its entry in a hash table that has just grown, and then its sorting."""
+
+MOST_READ = 64 << 20
+"""Bytes of a line, or of a column that can't be taken in pieces, that are held in memory; see `corpus.read`."""
 
 ENCODED_AT_ONCE = 1 << 20
 """Tokens."""
@@ -132,14 +135,14 @@ class Writing:
             file.__exit__(type(error), error, None)
 
 
-def tokenise_part(work: Work, number: int) -> PartCounts:
+def tokenise_part(work: Work, number: int, first_line: int | None) -> PartCounts:
     """Read one part and write its tokens by provisional id, its documents and its vocabularies."""
     plan = plan_of(work)
     counter, receipt, segments = tokenizer_of_plan(work).counter(), Receipt(), list[Segment]()
     most_terms = max(1 << 12, work.share // BYTES_A_TERM)
     writing = Writing(work, number, 0, begins_inside=False)
     try:
-        for batch in first_piece_alone(batches_of(work, plan, number, receipt)):
+        for batch in first_piece_alone(batches_of(work, plan, number, first_line, receipt)):
             if isinstance(counter, WordCounter) and counter.known >= most_terms:
                 segments.append(writing.finish(counter, ends_inside=batch.continues))
                 counter = counter.successor()
@@ -153,13 +156,40 @@ def tokenise_part(work: Work, number: int) -> PartCounts:
     return PartCounts(receipt, segments)
 
 
-def batches_of(work: Work, plan: Plan, number: int, receipt: Receipt) -> Iterator[Batch]:
+def first_lines(work: Work, plan: Plan) -> list[int | None]:
+    """The number of the first line of each part; None where parts are no lines.
+
+    Only files in several parts are counted, each part once.
+    """
+    several = {part.source.url for part in plan.parts if part.start > 0 and part.source.format in ("jsonl", "lines")}
+    numbers = [number for number, part in enumerate(plan.parts) if part.source.url in several]
+    counts = dict(zip(numbers, work.tasks("lines", count_part, [(number,) for number in numbers]), strict=True))
+    begins: list[int | None] = []
+    for number, part in enumerate(plan.parts):
+        if number not in counts:
+            begins.append(None)
+        elif part.start == 0:
+            begins.append(1)
+        else:
+            begins.append((begins[-1] or 0) + counts[number - 1])
+    return begins
+
+
+def count_part(work: Work, number: int) -> int:
+    """How many lines begin in a part."""
+    return count_lines(plan_of(work).parts[number])
+
+
+def batches_of(work: Work, plan: Plan, number: int, first_line: int | None, receipt: Receipt) -> Iterator[Batch]:
     """The documents of a part, as many at a time as the memory allows."""
     size = max(1 << 16, min(BATCH_BYTES, work.share // 64))
+    spool = work.path("spool")
+    make_folder(spool)
     idle = len(plan.parts) == 1 and size == BATCH_BYTES
     batches = read(
         plan.parts[number], plan.fields, on_bad=plan.parameters.on_bad_line,
-        batch_bytes=4 * size if idle else size, receipt=receipt,
+        batch_bytes=4 * size if idle else size, receipt=receipt, most_bytes=min(MOST_READ, work.share // 8),
+        spool=spool, first_line=first_line,
     )  # fmt: skip
     return read_ahead(batches) if idle else batches
 
@@ -236,8 +266,8 @@ def put_metadata(path: Path, store: Path, segment: Segment, at: Place) -> None:
 
 def write_token_store(work: Work, plan: Plan, tokenizer: Tokenizer) -> tuple[list[PartCounts], Stored]:
     """All of the way from the sources to `vocabulary/` and `tokens/`."""
-    rows: list[tuple[Any, ...]] = [(number,) for number in range(len(plan.parts))]
-    parts = [msgspec.convert(result, PartCounts) for result in work.tasks("tokens", tokenise_part, rows)]
+    parts = [msgspec.convert(result, PartCounts)
+             for result in work.tasks("tokens", tokenise_part, enumerate(first_lines(work, plan)))]  # fmt: skip
     segments = [(part, number, segment) for part, counts in enumerate(parts)
                 for number, segment in enumerate(counts.segments)]  # fmt: skip
     merged = merge_lists(work, [segment_folder(part, number) for part, number, _ in segments], tokenizer)

@@ -154,15 +154,23 @@ class Work:
         path = self._receipt(stage, number)
         return msgspec.json.decode(path.read_bytes()) if path.exists() else None
 
-    def clear(self) -> None:
-        """Remove everything between stages; renamed first, so that half of it is never taken for work."""
-        gone = self.index / f"{WORK}.gone"
-        shutil.rmtree(gone, ignore_errors=True)
-        os.replace(self.folder, gone)
-        shutil.rmtree(gone, ignore_errors=True)
-
 
 BUDGET = "budget.json"
+
+GONE = f"{WORK}.gone"
+
+
+def clear(index: Path) -> None:
+    """Remove everything between stages; renamed first, so that half of it is never taken for work."""
+    shutil.rmtree(index / GONE, ignore_errors=True)
+    try:
+        os.replace(index / WORK, index / GONE)
+    except OSError as error:
+        raise BuildError(
+            f"{index / WORK}: the index is finished, and this folder could not be removed: {error.strerror}. Run the "
+            "same command again, or remove it."
+        ) from error
+    shutil.rmtree(index / GONE, ignore_errors=True)
 
 
 @contextmanager

@@ -215,6 +215,14 @@ def refusal(path: Path, wanted: int, error: OSError) -> str:
     )
 
 
+def refused(place: Path, error: OSError) -> BuildError:
+    """The error to raise for one of the system's that nothing closer to it has made plain."""
+    return BuildError(
+        f"{error.filename or place}: {error.strerror or error}. What is finished is kept; mend that and run the same "
+        "command again."
+    )
+
+
 def digest_blocks(path: Path) -> tuple[list[int], str]:
     """xxh3_64 of each `BLOCK` of a file, and xxh3_128 of the whole as hexadecimal digits."""
     whole, blocks = xxhash.xxh3_128(), []
