@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -254,3 +256,59 @@ def test_the_tables_are_those_of_the_format_whatever_the_way(
         ]
         left = {path.name.split("-")[0] for path in work.path("ngrams").iterdir()}
         assert left <= {"gathered.u8", "edges"}
+
+
+LARGE = """
+import sys
+from pathlib import Path
+import numpy as np
+from cooc.create import ngrams, pipeline
+from cooc.create.blocks import Corpus, Store, cut_store
+from cooc.create.work import Budget, Work
+
+def counted(folder, tokens, terms):
+    # half of the tokens are term 0; the store is written in pieces, for this process is measured
+    work = Work(folder / "index", Budget(int(sys.argv[2]), 4))
+    draw, found = np.random.default_rng(7), np.zeros(terms, np.int64)
+    (work.index / "tokens").mkdir(parents=True)
+    (work.index / "vocabulary").mkdir()
+    with open(work.index / "tokens" / "tokenized.0", "wb") as file:
+        for start in range(0, tokens, 1 << 18):
+            codes = draw.integers(0, terms, min(tokens - start, 1 << 18)).astype(np.uint16)
+            codes[draw.random(len(codes)) < 0.5] = 0
+            codes[::1000] = 65535
+            file.write(codes.tobytes())
+            found += np.bincount(codes[codes != 65535], minlength=terms)
+    found.tofile(work.index / "vocabulary" / "occurrences.i64")
+    store = Store(str(work.index / "tokens"), tokens, 49152)
+    cuts = cut_store(store, pipeline.block_size(work, terms))
+    corpus = Corpus(store, cuts, terms, int(found.sum()), int(found[0]), 0)
+    return ngrams.write_ngrams(work, corpus, 5, 2)
+
+def highest():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) << 10
+
+folder = Path(sys.argv[1])
+ngrams_of_ranges, ngrams.room_for_ranges = ngrams.room_for_ranges, lambda *_: 0
+counted(folder / "small", 1 << 16, 1000)
+ngrams.room_for_ranges = ngrams_of_ranges
+counted(folder / "small as ranges", 1 << 16, 1000)
+Path("/proc/self/clear_refs").write_text("5")  # the highest begins anew
+before = highest()
+records = counted(folder / "large", 16_000_000, 40_000)
+print(records[0].total, highest() - before)
+"""
+
+
+@pytest.mark.slow
+def test_ngrams_keep_to_their_share_where_half_of_all_tokens_are_one_term(tmp_path: Path) -> None:
+    """Its followers alone would take four times the share; all that is held are blocks and buffers."""
+    share = 48_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, str(tmp_path), str(share)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    total, grown = map(int, done.stdout.split())
+    assert total > 15_900_000
+    assert grown < share, f"{grown:,} bytes"
