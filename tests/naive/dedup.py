@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
 
 from datasketch import MinHash, MinHashLSH
 
@@ -44,30 +46,49 @@ def naive_signature(text: str) -> MinHash:
     return signature
 
 
+@cache
 def naive_bands(threshold: float) -> MinHashLSH:
     """datasketch's LSH; missing a pair weighs nine times what comparing one in vain does."""
     return MinHashLSH(threshold=min(threshold, 0.99), num_perm=128, weights=(0.1, 0.9))
 
 
+def naive_leaders(
+    members: list[int], agreeing: Callable[[int, int], int], least: int, most: int
+) -> list[tuple[int, int, int]]:
+    """(document, its leader, places in which they agree) of the documents of a bucket that follow a leader.
+
+    In their order, a document follows the first leader that it agrees with in `least` places, or else becomes a
+    leader itself, while there are fewer than `most`.
+    """
+    leaders: list[int] = []
+    links = []
+    for k in members:
+        first = next((leader for leader in leaders if agreeing(k, leader) >= least), None)
+        if first is not None:
+            links.append((k, first, agreeing(k, first)))
+        elif len(leaders) < most:
+            leaders.append(k)
+    return links
+
+
 def naive_duplicates(texts: list[str], threshold: float, leaders: int = 1000) -> dict[int, tuple[int, float]]:
     """Each dropped document with the earlier document it is like, and the estimated similarity of the two.
 
-    The documents that agree in a band are a bucket. In each bucket, in the order of the documents, a document
-    follows the first leader that is similar enough, or else becomes a leader, while there are fewer than `leaders`.
-    A document that follows in any bucket is dropped, as a duplicate of the first it follows.
+    The documents that agree in a band are a bucket, and have leaders by themselves. A document that follows in any
+    bucket is dropped, as a duplicate of the first it follows.
     """
     signatures = {k: naive_signature(text) for k, text in enumerate(texts) if shingles(text)}
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for k, signature in signatures.items():
         for start, stop in naive_bands(threshold).hashranges:
             buckets[start, signature.hashvalues[start:stop].tobytes()].append(k)
+    least = next(places for places in range(1, 129) if places / 128 >= threshold)
+
+    def agreeing(a: int, b: int) -> int:
+        return round(128 * signatures[a].jaccard(signatures[b]))
+
     followed: dict[int, int] = {}
     for members in buckets.values():
-        leading: list[int] = []
-        for k in members:
-            first = next((o for o in leading if signatures[k].jaccard(signatures[o]) >= threshold), None)
-            if first is not None:
-                followed[k] = min(first, followed.get(k, first))
-            elif len(leading) < leaders:
-                leading.append(k)
+        for k, first, _ in naive_leaders(members, agreeing, least, leaders):
+            followed[k] = min(first, followed.get(k, first))
     return {k: (first, signatures[k].jaccard(signatures[first])) for k, first in sorted(followed.items())}
