@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -256,6 +257,31 @@ def test_the_tables_are_those_of_the_format_whatever_the_way(
         ]
         left = {path.name.split("-")[0] for path in work.path("ngrams").iterdir()}
         assert left <= {"gathered.u8", "edges"}
+
+
+def test_a_build_stopped_anywhere_goes_on_to_the_same_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where runs that were merged, or parts that were joined, are gone already."""
+    documents = [[0, 1, 2, 0, 1, 2, 3], [3, 0, 1, 2, 0, 1], [1, 2, 0, 1, 2, 3, 0, 1, 2]] * 2
+    monkeypatch.setattr(ngram_ranges, "LEAST_OCCURRENCES", 8)
+    monkeypatch.setattr(ngram_runs, "most_runs", lambda share: 2)
+    expected, told, stopped = tables_of(documents, 4, 3, 2), 0, 0
+
+    def tell(*_: object) -> None:
+        nonlocal told
+        told += 1
+        if told == stopped:
+            raise KeyboardInterrupt
+
+    while told >= stopped:
+        told, stopped = 0, stopped + 1
+        index = tmp_path / str(stopped)
+        work = Work(index, Budget(1 << 26, 2), progress=tell)
+        corpus = corpus_of(work, documents, 4, 8)
+        with contextlib.suppress(KeyboardInterrupt):
+            ngrams.write_ngrams(work, corpus, 3, 2)
+        ngrams.write_ngrams(Work(index, Budget(1 << 26, 2)), corpus, 3, 2)
+        assert files_of(work) == expected
+    assert stopped > 20
 
 
 LARGE = """
