@@ -188,7 +188,7 @@ def random_vocabulary(rng: np.random.Generator, terms: int) -> LocalVocabulary:
 
 
 MEASURED = """
-import sys, pathlib, re
+import sys, pathlib, re, resource
 import cooc.create.vocabulary as vocabulary
 from cooc.create.work import Budget, Work
 from cooc.tokens.words import WordTokenizer
@@ -199,6 +199,7 @@ def peak():
 folder, share, lists = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 names = [str(k) for k in range(lists)]
 vocabulary.merge_lists(Work(folder / "warm", Budget(share, 8)), [str(folder / "warm")], WordTokenizer())
+resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 before = peak()
 merged = vocabulary.merge_lists(Work(folder, Budget(share, 8)), names, WordTokenizer())
 print(merged.terms, peak() - before)
@@ -210,7 +211,7 @@ SLACK = 16 << 20
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [30, 300])
-def test_three_million_terms_merge_in_a_small_memory(tmp_path: Path, count: int) -> None:
+def test_three_million_terms_merge_in_a_small_memory_and_with_few_open_files(tmp_path: Path, count: int) -> None:
     share, rng = 32 << 20, np.random.default_rng(1)
     work = work_in(tmp_path, share)
     for number in range(count):
