@@ -262,7 +262,7 @@ def test_a_bucket_with_too_many_leaders_leaves_the_rest_alone(tmp_path: Path, mo
     rng = random.Random(4)
     template = [f"w{k}" for k in range(400)]
     texts = []
-    for _ in range(60):
+    for _ in range(120):
         # two of them have a similarity of about 0.74
         page = list(template)
         for k in rng.sample(range(400), 6):
