@@ -62,6 +62,10 @@ def _chunks(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk | Giant]:
     if part.source.format == "lines":
         return read_lines(part, job, chunk_bytes)
     # pyarrow takes a while to import
-    from cooc.corpus.arrow import read_arrow, read_parquet
+    if part.source.format == "parquet":
+        from cooc.corpus.parquet import read_parquet
 
-    return (read_parquet if part.source.format == "parquet" else read_arrow)(part, job, chunk_bytes)
+        return read_parquet(part, job, chunk_bytes)
+    from cooc.corpus.arrow import read_arrow
+
+    return read_arrow(part, job, chunk_bytes)

@@ -18,7 +18,7 @@ def split(source: Source, *, target_bytes: int) -> list[Part]:
 
 def _row_groups(source: Source, target_bytes: int) -> list[Part]:
     # pyarrow takes a while to import
-    from cooc.corpus.arrow import open_parquet
+    from cooc.corpus.parquet import open_parquet
     from cooc.corpus.stream import open_raw
 
     with open_raw(source) as raw:
