@@ -34,7 +34,7 @@ from tests.corpora import index_of, write_jsonl
 from tests.naive import scan as naive
 
 WORDS = ["a", "b", "c", "auk", "great", "königsberg", "ж", "d"]
-EXAMPLES = int(os.environ.get("COOC_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("COOC_TEST_EXAMPLES", "25"))
 documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=14), min_size=1, max_size=6)
 some_terms = st.lists(
     st.lists(st.sampled_from([*WORDS[:5], "dodo"]), min_size=1, max_size=3).map(" ".join),
@@ -649,6 +649,26 @@ def test_runs_are_merged_wherever_they_are_and_are_cut(cells: list[dict[int, tup
     assert dict(zip(keys, values, strict=True)) == naive.added(*cells)
     assert keys == sorted(set(keys))
     shutil.rmtree(place)
+
+
+@pytest.mark.parametrize(("room", "most"), [(3, 45), (40, 1), (10_000, 1)])
+def test_cells_by_other_numbers_are_few_runs(
+    room: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that are cut within no seed follow each other in one: thousands of runs would be merged in crumbs."""
+    monkeypatch.setattr(Cells, "room", lambda self: room)
+    monkeypatch.setattr(cells_module, "STEP", 2)
+    cells = Cells(tmp_path, columns=1, budget=10)
+    for start in range(300):
+        keys = np.array([seed << 32 | (start * seed) % 17 for seed in range(1, 9)], np.uint64)
+        cells.add(keys, np.ones((8, 1), np.int64))
+    assert len(cells.all_runs()) < 3 * cells_module.FAN
+    turned = cells_module.relabelled(cells.all_runs(), np.arange(17)[::-1], cells)
+    assert len(turned) <= most
+    found = cells_module.joined(list(merged(turned, room=room)))
+    expected = naive.added(*({seed << 32 | 16 - (start * seed) % 17: (1,)} for start in range(300)
+                             for seed in range(1, 9)))  # fmt: skip
+    assert dict(zip(found.keys.tolist(), map(tuple, found.values.tolist()), strict=True)) == expected
 
 
 @pytest.mark.parametrize("size", [1, 48, 49, 300, 5000])

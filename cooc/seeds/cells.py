@@ -22,6 +22,9 @@ Array = NDArray[Any]
 MERGED_AT_ONCE = 1 << 17
 """Cells: as many as the caches hold, so that a merge goes from cache to cache."""
 
+FAN = 16
+"""Runs on disk that are merged to a longer one."""
+
 STEP = 1 << 10
 """Cells between two keys of a run that are kept in memory, so that a key is found by one small reading."""
 
@@ -108,8 +111,8 @@ class Cells:
 
     def __init__(self, folder: Path, *, columns: int, budget: int) -> None:
         self.folder, self.columns, self.budget = folder, columns, budget
-        self.runs: list[Run] = []
         self.spilled = 0
+        self._levels: list[list[FileRun]] = []
         self._held: list[Part] = []
         self._bytes = 0
 
@@ -123,7 +126,7 @@ class Cells:
             self._spill()
 
     def all_runs(self) -> list[Run]:
-        return [*self.runs, *self._held]
+        return [*itertools.chain.from_iterable(self._levels), *self._held]
 
     def room(self) -> int:
         """Cells that a merge may hold at a time."""
@@ -135,16 +138,28 @@ class Cells:
         return FileRun(self.folder / f"run-{self.spilled}", self.columns).write(parts)
 
     def _spill(self) -> None:
-        self.runs.append(self.write(merged(self._held, room=self.room())))
+        self._keep(self.write(merged(self._held, room=self.room())), 0)
         self._held, self._bytes = [], 0
+
+    def _keep(self, run: FileRun, level: int) -> None:
+        """Keep a run; so many of one level are merged to one of the next, that there are never too many."""
+        if level == len(self._levels):
+            self._levels.append([])
+        self._levels[level].append(run)
+        if len(self._levels[level]) == FAN:
+            small, self._levels[level] = self._levels[level], []
+            self._keep(self.write(merged(small, room=self.room())), level + 1)
+            for each in small:
+                each.remove()
 
 
 def merged(runs: Sequence[Run], *, room: int) -> Iterator[Part]:
     """The cells of all runs by key, values of equal keys added, in parts of about `room` cells read."""
     runs = [run for run in runs if len(run)]
     samples = np.sort(np.concatenate([np.zeros(0, np.uint64), *(run.samples() for run in runs)]))
-    # between two of these keys lie `stride` sampled ones, hence at most so many steps and one more of each run
-    stride = max(1, min(room, MERGED_AT_ONCE) // STEP - len(runs))
+    # between two of these keys lie `stride` sampled ones, hence at most so many steps and one more of each run;
+    # fewer than a step of each run at a time would be reading in crumbs
+    stride = max(1, len(runs), min(room, MERGED_AT_ONCE) // STEP - len(runs))
     places = [0] * len(runs)
     for key in [*np.unique(samples[stride::stride]), None]:
         ends = [len(run) if key is None else run.cut(key) for run in runs]
@@ -170,13 +185,38 @@ def join_two(a: Part, b: Part) -> Part:
 
 
 def relabelled(runs: Sequence[Run], map_to: Array, cells: Cells) -> list[Run]:
-    """The runs with each context c as `map_to[c]`, sorted anew; written to the disk."""
+    """The runs with each context c as `map_to[c]`, sorted anew; on the disk, where what they had there is removed."""
+    last, number = -1, 0
 
-    def pieces() -> Iterator[Run]:
-        for part in merged(runs, room=cells.room()):
-            contexts = (part.keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            keys = (part.keys >> np.uint64(32) << np.uint64(32)) | map_to[contexts].astype(np.uint64)
+    def numbered() -> Iterator[tuple[int, Part]]:
+        """The pieces, each with the number of its run: a new one where a seed was too large for one piece."""
+        nonlocal last, number
+        for piece in seed_by_seed(merged(runs, room=cells.room()), cells.room()):
+            contexts = (piece.keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+            keys = (piece.keys >> np.uint64(32) << np.uint64(32)) | map_to[contexts].astype(np.uint64)
             order = np.argsort(keys)
-            yield cells.write(iter([Part(keys[order], part.values[order])]))
+            number += int(keys[order[0]]) <= last
+            last = int(keys[order[-1]])
+            yield number, Part(keys[order], piece.values[order])
 
-    return list(pieces())
+    found: list[Run] = [
+        cells.write(piece for _, piece in pieces) for _, pieces in itertools.groupby(numbered(), lambda each: each[0])
+    ]
+    for run in runs:
+        if isinstance(run, FileRun):
+            run.remove()
+    return found
+
+
+def seed_by_seed(parts: Iterator[Part], room: int) -> Iterator[Part]:
+    """Sorted cells in parts of about `room`, cut between seeds if no seed alone is larger."""
+    held: list[Part] = []
+    for part in parts:
+        held.append(part)
+        if sum(map(len, held)) >= room:
+            whole = Part(np.concatenate([each.keys for each in held]), np.concatenate([each.values for each in held]))
+            end = whole.cut(whole.keys[-1] >> np.uint64(32) << np.uint64(32)) or len(whole)
+            yield whole.slice(0, end)
+            held = [whole.slice(end, len(whole))] if end < len(whole) else []
+    if held:
+        yield Part(np.concatenate([each.keys for each in held]), np.concatenate([each.values for each in held]))
