@@ -189,17 +189,17 @@ def merge_ngrams(
                 tree[node] = run
                 run, key = other, other_key
             elif other_key == key and key != np.uint64(0) and key != END:
-                k = orders - (key >> half) + one
-                while k < orders and heads[run, k] == heads[other, k]:
-                    k += one
-                if k == orders:
+                same = orders - (key >> half) + one
+                while same < orders and heads[run, same] == heads[other, same]:
+                    same += one
+                if same == orders:
                     keys[other] = 0
-                elif heads[other, k] < heads[run, k]:
-                    keys[run] = (orders - k) << half | np.uint64(heads[run, k])
+                elif heads[other, same] < heads[run, same]:
+                    keys[run] = (orders - same) << half | np.uint64(heads[run, same])
                     tree[node] = run
                     run = other
                 else:
-                    keys[other] = (orders - k) << half | np.uint64(heads[other, k])
+                    keys[other] = (orders - same) << half | np.uint64(heads[other, same])
             node >>= one
         tree[0] = run
 
@@ -237,6 +237,6 @@ def keep_frequent(shared, codes, counts, n, minimum, closing, open_codes, sums, 
                     sums[k - one, 1] += 1
             sums[k, 0] = sums[k, 1] = sums[k, 2] = 0
         if i < np.uint64(n):
-            for k in range(same, orders):
-                open_codes[k] = codes[i, k]
+            for later in range(same, orders):
+                open_codes[later] = codes[i, later]
             sums[orders - one, 0] += counts[i]

@@ -76,8 +76,8 @@ def split_groups(
         if kept > np.uint64(FEW):
             sort_columns(touched, kept, terms, bits)
         else:
-            for k in range(np.uint64(1), kept):
-                token, gap = touched[k], k
+            for i in range(np.uint64(1), kept):
+                token, gap = touched[i], np.uint64(i)
                 while gap > np.uint64(0) and touched[gap - np.uint64(1)] > token:
                     touched[gap] = touched[gap - np.uint64(1)]
                     gap -= np.uint64(1)
