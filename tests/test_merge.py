@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooc.create import stores
+from cooc.create import stores, vocabulary
 from cooc.create.merge import merge
 from cooc.create.pipeline import build
 from cooc.errors import BuildError, DamagedIndex, UsageError
@@ -84,7 +84,11 @@ def test_tokens_of_two_codes_are_cut_between_them_and_stay_whole(
 @pytest.mark.parametrize(
     "stage", ["read vocabularies", "merge vocabulary", "write vocabulary", "measure", "encode", "metadata", "digests"]
 )
-def test_a_merge_that_was_stopped_goes_on_to_the_same_bytes(three: list[Path], tmp_path: Path, stage: str) -> None:
+def test_a_merge_that_was_stopped_goes_on_to_the_same_bytes(
+    three: list[Path], tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabulary, "AT_ONCE", 0)
+
     class StoppedError(Exception):
         pass
 
