@@ -65,13 +65,24 @@ def building(
     A `small` corpus is counted in this process. Raises `UsageError` for memory, workers or a scheduler that
     make no sense, and `BuildError` for a directory that is taken or can't be written.
     """
-    workers, budget = share_out(memory, workers)
-    if scheduler != "local":
-        raise UsageError(f'--scheduler "{scheduler}": expected local.')
+    name, _, address = scheduler.partition(":")
+    if name not in ("local", "ray") or (name == "local" and address):
+        raise UsageError(f'--scheduler "{scheduler}": expected local, ray or ray:ADDRESS.')
+    if name == "local":
+        workers, budget = share_out(memory, workers)
     check_free(index)
     with sole_builder(index) as lock:
-        crew: Crew | None = None if small else Processes(workers, lock)
+        crew: Crew | None = None
         try:
+            if name == "ray":
+                # Ray takes its time, and is not installed everywhere
+                from cooc.create.cluster import RayCrew
+
+                crew = RayCrew(address or None, workers)
+                _, budget = share_out(memory, crew.workers)
+                crew.memory = budget.share + WORKER_BYTES
+            elif not small:
+                crew = Processes(workers or 1, lock)
             yield Work(index, budget, crew=crew, progress=progress)
         except OSError as error:
             raise refused(index, error) from error
