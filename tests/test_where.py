@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import cooc
+from cooc.cli import main
 from cooc.create.pipeline import build
 from cooc.errors import DamagedIndex, UsageError
 from cooc.index.reader import Index
@@ -33,7 +34,7 @@ documents_of = st.lists(
     st.tuples(st.lists(st.sampled_from(WORDS), max_size=14), YEARS, st.sampled_from(["web", "news", "old books"])),
     min_size=1, max_size=7,
 )  # fmt: skip
-quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 Document = tuple[Sequence[str], Any, str]
 
 
@@ -473,6 +474,36 @@ def test_a_result_says_what_it_is_a_slice_of(birds: Index) -> None:
     )
     assert "where year < 1900 against not in year < 1900" in result.provenance.caption()
     assert "slices" not in cooc.count(birds, "auk").to_dict()["provenance"]
+
+
+def test_the_command_line_asks_slices(birds: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return int(left.value.code or 0), captured.out, captured.err
+
+    two = ("--where", "year < 1900", "--against", "rest")
+    note = "year < 1900: 2 documents, 11 tokens, 47.8 % of the corpus; of 2 documents it says nothing."
+    asked: dict[str, Any] = {"where": "year < 1900", "against": "rest"}
+    results = {
+        ("neighbors", "auk", "great", "--min-count", 1, "--prior", 50): cooc.neighbors(
+            birds, ["auk", "great"], min_count=1, prior=50, **asked),
+        ("pair", "auk", "great"): cooc.pair(birds, "auk", "great", **asked),
+        ("count", "auk", "the great", "--confidence", 0.5): cooc.count(
+            birds, "auk", "the great", confidence=0.5, **asked),
+    }  # fmt: skip
+    for (verb, *arguments), result in results.items():
+        code, out, err = run(verb, birds.path, *arguments, *two)
+        assert (code, note in err) == (0, True)
+        assert max(map(len, out.splitlines())) <= 100
+        for word in {"neighbors": ["z", "great"], "pair": ["pmi_difference_low"], "count": ["log_ratio_high"]}[verb]:
+            assert word in out.split()
+        assert json.loads(run(verb, birds.path, *arguments, *two, "--json")[1]) == result.to_dict()
+    code, out, err = run("neighbors", birds.path, "auk", "--min-count", 1, "--where", "year < 1900")
+    assert code == 0 and "npmi" in out and note in err
+    code, out, err = run("count", birds.path, "auk", "--where", "yer < 1900")
+    assert (code, out) == (1, "") and err.startswith('cooc: there is no field "yer". Did you mean year?')
 
 
 # --- the kernels

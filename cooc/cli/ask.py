@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cooc.cli.make import Directory, Json
 from cooc.cli.show import print_json, print_ranking, print_table, put, say
+
+if TYPE_CHECKING:
+    from cooc.query.results import Result
 
 Window = Annotated[
     str | None,
@@ -20,6 +23,25 @@ Confidence = Annotated[float | None, typer.Option(help="Of the interval pmi_low 
 Alpha = Annotated[float | None, typer.Option(help="Exponent of ppmi_cds.", show_default="0.75")]
 Shift = Annotated[float | None, typer.Option("--k", help="sppmi is PMI less log2 k.", show_default="5")]
 Discount = Annotated[float | None, typer.Option(help="Added to each cell for log_odds_ratio.", show_default="0.5")]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EXPR",
+        help="Only in documents of which this holds, by fields of --meta-field: year < 1900, "
+        "source in (web, news), path ~ old; with and, or, not, parentheses.",
+        show_default="all",
+    ),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(metavar="EXPR", help="Compare with these documents; rest for all others.", show_default=False),
+]
+
+
+def say_slices(result: Result) -> None:
+    """What the slices of a result are."""
+    for note in result.provenance.notes:
+        say(note)
 
 
 def given(**options: float | None) -> dict[str, float]:
@@ -50,25 +72,38 @@ def info(index: Directory, as_json: Json = False) -> None:
 def count(
     index: Directory,
     phrase: Annotated[list[str], typer.Argument(metavar="PHRASE", help="A word or a phrase.", show_default=False)],
+    where: Where = None,
+    against: Against = None,
+    confidence: Annotated[float, typer.Option(help="Of the interval log_ratio_low … log_ratio_high.")] = 0.95,
     as_json: Json = False,
 ) -> None:
     """How often phrases occur, and in how many documents. Exact for phrases of any length.
 
     Output: a row {phrase, occurrences, documents, note} for each. A phrase with a word that the index doesn't
-    have occurs 0 times; the note, on standard error in the table's case, names the nearest words.
+    have occurs 0 times; the note, on standard error in the table's case, names the nearest words. With --where
+    also per_million (tokens of these documents); with --against all of these again with _against, and log_ratio,
+    the binary logarithm of the two rates' ratio, with its limits.
 
     Cost: words are looked up; other phrases take one reading of the token store together (2 bytes a token,
-    one to two seconds for a billion tokens and core).
+    one to two seconds for a billion tokens and core). With --where always a reading, of the documents that
+    match, after one of the metadata (five seconds for a million documents).
 
-    Example: cooc count indexes/dolma "great auk" puffin
+    Example: cooc count indexes/dolma "great auk" puffin --where "year < 1900" --against rest
     """
     import cooc
 
-    result = cooc.count(cooc.open(index), *phrase)
+    result = cooc.count(cooc.open(index), *phrase, where=where, against=against, confidence=confidence)
     if as_json:
         print_json(result.to_dict())
     else:
-        print_table({name: [row[name] for row in result.rows()] for name in ("phrase", "occurrences", "documents")})
+        say_slices(result)
+        names = [name for name in result.columns if name not in ("phrase", "note")]
+        counts = [name for name in names if name.startswith(("occurrences", "documents"))]
+        rates = [name for name in names if name not in counts]
+        # two slices are too wide for one table
+        tables = [counts, rates] if against is not None else [names]
+        for shown in tables:
+            print_table({name: [row[name] for row in result.rows()] for name in ("phrase", *shown)})
         for row in result.rows():
             if row["note"]:
                 say(f'{row["phrase"]}: {row["note"]}')
@@ -79,6 +114,8 @@ def pair(
     a: Annotated[str, typer.Argument(metavar="A", help="A word, or a phrase of --terms.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.", show_default=False)],
     window: Window = None,
+    where: Where = None,
+    against: Against = None,
     confidence: Confidence = None,
     alpha: Alpha = None,
     k: Shift = None,
@@ -89,21 +126,25 @@ def pair(
 
     Output: one row {a, b, count, expected, r1, c1, n, documents, status, and every measure by its name}. B is
     counted in the window of A. A pair below the index's --min-pair-count has no count and no measures, for
-    that is not 0; nor has a pair never seen a PMI. What the measures mean: docs/measures.md.
+    that is not 0; nor has a pair never seen a PMI. What the measures mean: docs/measures.md. With --where all of
+    these as in an index of the matching documents alone; with --against the same once more with _against, and
+    pmi_difference with its limits.
 
-    Cost: one row of the matrix, and for "documents" one reading of the token store.
+    Cost: one row of the matrix, and for "documents" one reading of the token store. With --where two readings
+    of the documents that match (50 million tokens a second and core or more), after one of the metadata (five
+    seconds for a million documents).
 
-    Example: cooc pair indexes/dolma terminator 1984
+    Example: cooc pair indexes/dolma terminator 1984 --where "year < 1985" --against rest
     """
     import cooc
-    from cooc.query.layout import text_grid
 
     parameters = given(confidence=confidence, alpha=alpha, k=k, discount=discount)
-    result = cooc.pair(cooc.open(index), a, b, window=window, **parameters)
+    result = cooc.pair(cooc.open(index), a, b, window=window, where=where, against=against, **parameters)
     if as_json:
         print_json(result.to_dict())
     else:
-        put(text_grid(result.rows()[0]))
+        say_slices(result)
+        put(result.text())
 
 
 def neighbors(
@@ -112,10 +153,19 @@ def neighbors(
         list[str],
         typer.Argument(metavar="TERM", help="A word, or a phrase of --terms.", show_default=False),
     ],
-    measure: Measure = "npmi",
+    measure: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What to rank by: any measure, or count.", show_default="npmi"),
+    ] = None,
     top: Top = 20,
     min_count: Annotated[float, typer.Option(metavar="N", help="Least count of a pair.")] = 5,
     window: Window = None,
+    where: Where = None,
+    against: Against = None,
+    prior: Annotated[
+        float | None,
+        typer.Option(help="Contexts that the prior of log_odds weighs.", show_default="100"),
+    ] = None,
     confidence: Confidence = None,
     alpha: Alpha = None,
     k: Shift = None,
@@ -126,9 +176,14 @@ def neighbors(
 
     Output: rows {of, term, count, expected, and every measure}, a ranking for each TERM; the table shows some
     measures, --json all. Raw PMI puts the rarest pairs first: rank by npmi with --min-count, by pmi_low with
-    none, or by g2. What the measures mean: docs/measures.md.
+    none, or by g2. What the measures mean: docs/measures.md. With --where as in an index of the matching
+    documents alone. With --against rows {of, term, count, count_against, expected, expected_against, pmi,
+    pmi_against, log_odds, standard_error, z} instead: log_odds above 0 stands more by TERM in --where; ranked by
+    the size of z, or --measure log_odds or count.
 
-    Cost: one row of the matrix; milliseconds.
+    Cost: one row of the matrix; milliseconds. With --where a reading of the documents that match for the
+    marginals (50 million tokens a second and core) and one for each TERM (100 million or more), after one of the
+    metadata (five seconds for a million documents).
 
     Example: cooc neighbors indexes/dolma titlark --measure g2
     """
@@ -136,13 +191,22 @@ def neighbors(
 
     parameters = given(confidence=confidence, alpha=alpha, k=k, discount=discount)
     result = cooc.neighbors(
-        cooc.open(index), term, measure=measure, top=top, window=window,
+        cooc.open(index), term, measure=measure, top=top, window=window, where=where, against=against, prior=prior,
         min_count=int(min_count) if min_count.is_integer() else min_count, **parameters,
     )  # fmt: skip
     if as_json:
         print_json(result.to_dict())
-    else:
+    elif against is None:
+        say_slices(result)
         print_ranking(result)
+    else:
+        say(result.provenance.caption())
+        say_slices(result)
+        rows = result.rows()
+        several = len({row["of"] for row in rows}) > 1
+        shown = [name for name in result.columns if name not in ("of", "expected", "expected_against")]
+        shown = [*["of"] * several, *shown]
+        print_table({name: [row[name] for row in rows] for name in shown})
 
 
 def ngrams(

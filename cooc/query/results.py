@@ -171,8 +171,24 @@ class Pair(Result):
         names = [name for name in ("count", "expected", "count_against", "expected_against") if name in row]
         return _bars(names, [row[name] for name in names], "count", self.provenance.caption())
 
+    def text(self) -> str:
+        """The row for a terminal: as a grid, or two slices side by side and their difference."""
+        row, other = self.rows()[0], "_against"
+        if f"count{other}" not in row:
+            return text_grid(row)
+        names = [name for name in row if f"{name}{other}" in row]
+        columns = [["", *names]]
+        for part, ending in zip(self.provenance.slices, ("", other), strict=True):
+            # a column of its own for each value, so that whole numbers stay whole beside fractions
+            values = [formatted([row[name + ending]])[0] for name in names]
+            columns.append([cut(str(part["where"])), *values])
+        widths = [max(map(len, column)) for column in columns]
+        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in zip(*columns, strict=True)]
+        rest = {name: value for name, value in row.items() if name.startswith("pmi_difference")}
+        return "\n".join([*lines, text_grid(rest)])
+
     def __repr__(self) -> str:
-        return f"{cut(self.provenance.caption(), WIDTH)}\n{text_grid(self.rows()[0])}"
+        return f"{cut(self.provenance.caption(), WIDTH)}\n{self.text()}"
 
     def _repr_html_(self) -> str:
         row = self.rows()[0]
