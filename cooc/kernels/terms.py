@@ -1,4 +1,4 @@
-"""Term strings: one number for each distinct string, exactly; and their order."""
+"""Term strings: their order, the merging of sorted lists of them, and their distances."""
 
 from __future__ import annotations
 
@@ -24,65 +24,6 @@ the open document that the last term was counted for, and whether the first slot
 FULL, DONE = -1, -2
 
 inlined = njit(nogil=True, _nrt=False, forceinline=True)
-
-
-@compiled
-def hash_terms(terms, offsets, hashes):
-    """A 64-bit hash of each string, never 0."""
-    for i in range(offsets.size - 1):
-        value = np.uint64(14695981039346656037)
-        for k in range(offsets[i], offsets[i + 1]):
-            value = (value ^ np.uint64(terms[k])) * np.uint64(1099511628211)
-        value ^= value >> np.uint64(29)
-        hashes[i] = value | np.uint64(1)
-
-
-@compiled
-def intern_terms(terms, offsets, hashes, slots, known_hashes, arena, arena_offsets, known, found):
-    """Write the number of each string to `found`, new numbers in order of appearance; returns their count.
-
-    `slots` (a power of two, at least twice the strings there can be) holds numbers + 1, or 0. Equal hashes are
-    told apart by the strings themselves, in `arena`. The caller provides room for all strings being new.
-    """
-    mask = np.uint64(slots.size - 1)
-    for i in range(offsets.size - 1):
-        start, size = offsets[i], offsets[i + 1] - offsets[i]
-        slot = (hashes[i] >> np.uint64(8)) & mask
-        while True:
-            number = slots[slot] - 1
-            if number < 0:
-                slots[slot] = known + 1
-                known_hashes[known] = hashes[i]
-                end = arena_offsets[known]
-                for k in range(size):
-                    arena[end + k] = terms[start + k]
-                arena_offsets[known + 1] = end + size
-                found[i] = known
-                known += 1
-                break
-            if known_hashes[number] == hashes[i]:
-                place = arena_offsets[number]
-                same = arena_offsets[number + 1] - place == size
-                k = 0
-                while same and k < size:
-                    same = arena[place + k] == terms[start + k]
-                    k += 1
-                if same:
-                    found[i] = number
-                    break
-            slot = (slot + np.uint64(1)) & mask
-    return known
-
-
-@compiled
-def fill_slots(known_hashes, known, slots):
-    """Put the numbers below `known` into empty slots."""
-    mask = np.uint64(slots.size - 1)
-    for number in range(known):
-        slot = (known_hashes[number] >> np.uint64(8)) & mask
-        while slots[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = number + 1
 
 
 @compiled
