@@ -16,24 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cooc.create import rows as rows_file
-from cooc.create.rows import (
-    ALL_ROWS,
-    Room,
-    Run,
-    Runs,
-    RunWriter,
-    choose_pieces,
-    join_cells,
-    join_starts,
-    join_sums,
-    make_scratch,
-    merge_files,
-    merge_runs,
-    open_source,
-    rows_path,
-    write_run,
-    write_sums,
-)
+from cooc.create import runs as runs_file
+from cooc.create.row_merge import ALL_ROWS, Room, merge_files, open_source
+from cooc.create.rows import choose_pieces, join_cells, join_starts, join_sums, merge_runs
+from cooc.create.runs import Run, Runs, RunWriter, make_scratch, rows_path, write_run, write_sums
 from cooc.create.work import Budget, Work
 from cooc.errors import BuildError
 from cooc.kernels.rows import MOST_CELL_BYTES, emit_scan, emit_touched, most_bytes
@@ -213,6 +199,7 @@ def test_joined_files_have_a_place_for_every_unit(rows: dict[int, dict[int, int]
         save(work.path(name), {unit: row for unit, row in rows.items() if first <= unit < first + step})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows_file, "UNITS_JOINED", 4)
+        patch.setattr(runs_file, "UNITS_JOINED", 3)
         join_cells(work, names, work.path("cells.u8"))
         join_starts(work, names, 33, work.path("starts.i64"))
         total = join_sums(work, names, 33, work.path("sums.i64"), words=9)
@@ -240,7 +227,8 @@ def test_a_row_of_any_length_is_merged_in_the_memory_of_a_task(tmp_path: Path) -
 import sys
 from pathlib import Path
 import numpy as np
-from cooc.create.rows import ALL_ROWS, RunWriter, merge_files, room_for
+from cooc.create.row_merge import ALL_ROWS, merge_files, room_for
+from cooc.create.runs import RunWriter
 
 def peak():
     status = Path("/proc/self/status").read_text()

@@ -168,14 +168,26 @@ def count_block_rows(
     step = max(LEAST_ROWS, work.share // 8 // ROW_BYTES)
     with RunWriter(work.path(out)) as run:
         for first in range(low, high, step):
-            add_rows(run, window, block, (first, min(high, first + step)), minimum)
+            here = (first, min(high, first + step))
+            sizes = known_sizes(work, units, block.names[slice(*here)]) if cut == Cut(0, store.codes) else None
+            add_rows(run, window, block, here, sizes, minimum)
     return run.run()
 
 
-def add_rows(run: RunWriter, window: Window, block: Block, place: tuple[int, int], minimum: int) -> None:
+def known_sizes(work: Work, units: Units, names: Array) -> Array | None:
+    """How often words occur in the whole corpus, where that is quickly said."""
+    if int(names[-1]) >= units.first or int(names[-1]) - int(names[0]) != len(names) - 1:
+        return None
+    path = work.index / VOCABULARY / VOCABULARY_FILES["occurrences"]
+    return read_slice(path, int(names[0]), int(names[-1]) + 1)
+
+
+def add_rows(
+    run: RunWriter, window: Window, block: Block, place: tuple[int, int], sizes: Array | None, minimum: int
+) -> None:
     """Count the rows of a range of a block's units."""
     columns = len(block.names)
-    positions, starts = group_range(block.ids, block.start, block.stop, place)
+    positions, starts = group_range(block.ids, block.start, block.stop, place, sizes=sizes)
     times = int(np.diff(starts).max(initial=0))
     dtype = counter_dtype(window, times)
     contexts = times * (window.left + window.right)
@@ -198,11 +210,19 @@ def counter_dtype(window: Window, times: int) -> np.dtype[Any]:
     return np.dtype("<u4" if small else "<i8")
 
 
-def group_range(ids: Array, start: int, stop: int, place: tuple[int, int]) -> tuple[Array, Array]:
-    """Positions of the keys in a range, grouped by key, and where each key's begin."""
+def group_range(
+    ids: Array, start: int, stop: int, place: tuple[int, int], *, sizes: Array | None = None
+) -> tuple[Array, Array]:
+    """Positions of the keys in a range, grouped by key, and where each key's begin.
+
+    `sizes` are the occurrences of each key where they are known, which saves counting them.
+    """
     keys = ids[start:stop]
     starts = np.zeros(place[1] - place[0] + 1, np.int64)
-    count_keys(keys, place[0], place[1], starts[1:])
+    if sizes is None:
+        count_keys(keys, place[0], place[1], starts[1:])
+    else:
+        starts[1:] = sizes
     np.cumsum(starts, out=starts)
     positions = np.empty(starts[-1], np.uint32)
     group_positions(keys, start, place[0], place[1], starts[:-1].copy(), positions)
