@@ -72,8 +72,8 @@ def find_postings(bag_starts, bag_units, bag_counts, row_of, starts, documents, 
         row = np.int64(row_of[bag_units[cell]])
         if row >= 0:
             starts[row + 1] += 1
-    for row in range(1, starts.size):
-        starts[row] += starts[row - 1]
+    for place in range(1, starts.size):
+        starts[place] += starts[place - 1]
     for document in range(bag_starts.size - 1):
         for cell in range(bag_starts[document], bag_starts[document + 1]):
             row = np.int64(row_of[bag_units[cell]])
@@ -82,8 +82,8 @@ def find_postings(bag_starts, bag_units, bag_counts, row_of, starts, documents, 
                 documents[starts[row]] = document
                 counts[starts[row]] = bag_counts[cell]
                 starts[row] += 1
-    for row in range(starts.size - 1, 0, -1):
-        starts[row] = starts[row - 1]
+    for place in range(starts.size - 1, 0, -1):
+        starts[place] = starts[place - 1]
     starts[0] = 0
     return found
 
