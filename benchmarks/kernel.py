@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.create.pairs import counter_dtype, group_range, make_window, row_ranges
-from cooc.create.rows import make_scratch
+from cooc.create.pairs import counter_dtype, group_range, row_cost
+from cooc.create.rows import balanced_ranges, make_scratch
+from cooc.create.window import Window
 from cooc.kernels.pairs import count_rows
+from cooc.kernels.rows import most_bytes
 
 WINDOW = 10
 TIMES = 3
@@ -40,20 +42,22 @@ def read_ids(path: Path) -> tuple[Array, Array]:
 
 def count(ids: Array, frequencies: Array, threads: int) -> int:
     """Count every row; how many cells there are."""
-    window = make_window(WINDOW, "symmetric", "uniform")
-    dtype = np.dtype(counter_dtype(window, frequencies))
+    window = Window(WINDOW, "symmetric", "uniform")
+    dtype = counter_dtype(window, int(frequencies.max()))
     units = len(frequencies)
+    names = np.arange(units, dtype=np.uint32)
+    ranges = balanced_ranges(row_cost(frequencies.astype(np.float64)).astype(np.int64), 3 * threads)
 
     def one_range(place: tuple[int, int]) -> int:
         positions, starts = group_range(ids, 1, len(ids) - 1, place)
         longest = int(np.diff(starts).max(initial=0)) * 2 * WINDOW
-        scratch = make_scratch(units, dtype.type, longest)
+        scratch = make_scratch(units, dtype.type, int(most_bytes(min(longest, units), units, longest)))
         rows = place[1] - place[0]
         ends, sums = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
         first = cells = 0
         while first < rows:
             first, _, more = count_rows(
-                ids, np.uint32(units + 1), units, units, positions, starts,
+                ids, np.uint32(units + 1), units, names, units, positions, starts,
                 window.left, window.right, window.weights.astype(dtype), 1,
                 scratch.counts, scratch.touched, scratch.bits, first, scratch.out, ends, sums,
             )  # fmt: skip
@@ -61,7 +65,7 @@ def count(ids: Array, frequencies: Array, threads: int) -> int:
         return cells
 
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(one_range, row_ranges(frequencies)))
+        return sum(pool.map(one_range, ranges))
 
 
 def main() -> None:

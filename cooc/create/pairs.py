@@ -126,9 +126,6 @@ def count_columns(work: Work, window: Window, units: Units, corpus: Corpus) -> l
 def row_ranges(work: Work, units: Units, parts: int) -> list[tuple[int, int]]:
     """At most `parts` ranges of units whose rows are about equal work: enough for workers to end together, few
     since each looks through the whole block for its rows.
-
-    A rare term's contexts are nearly all distinct cells, which cost more to write than to count; distinct
-    cells grow about as the 0.8th power of contexts (Heaps).
     """
     total = sum(float(costs.sum()) for costs in row_costs(work, units))
     edges, before, first = [0], 0.0, 0
@@ -152,7 +149,17 @@ def row_costs(work: Work, units: Units) -> Iterator[Array]:
         plain = np.arange(start, min(stop, units.first))
         terms = np.concatenate([plain, units.more[low:high].astype(np.int64)])
         times = read_slice(path, start, stop)[terms - start].astype(np.float64)
-        yield 1 + times + 4 * times**0.8
+        yield row_cost(times)
+
+
+def row_cost(times: Array) -> Array:
+    """The work, in no unit, of the rows of words that occur so many times (float64).
+
+    A rare word's contexts are nearly all distinct cells, which cost more to write than to count; distinct
+    cells grow about as the 0.8th power of contexts (Heaps).
+    """
+    cost: Array = 1 + times + 4 * times**0.8
+    return cost
 
 
 def count_block_rows(
