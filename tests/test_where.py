@@ -22,7 +22,6 @@ from cooc.create.pipeline import build
 from cooc.errors import DamagedIndex, UsageError
 from cooc.index.reader import Index
 from cooc.kernels import slices as kernels
-from cooc.kernels.codes import write_codes
 from cooc.query import compare, slices, where
 from cooc.query.slices import slice_of
 from tests.naive import slices as naive
@@ -46,7 +45,7 @@ def index_of(documents: Sequence[Document], folder: Path | None = None, **option
         json.dumps({"text": " ".join(words), "year": year, "meta": {"source": name}}) + "\n"
         for words, year, name in documents
     ))  # fmt: skip
-    chosen = {"workers": 1, "memory": "64MB", "ngrams": 1, "meta_fields": ("year", "meta.source"), **options}
+    chosen = {"workers": 1, "memory": "256MB", "ngrams": 1, "meta_fields": ("year", "meta.source"), **options}
     return Index(build([source], folder / "index", **chosen))
 
 
@@ -518,12 +517,14 @@ UNITS = [[0], [1], [2], [0, 1], [1, 1], [2, 0, 2]]
 
 def stored(documents: list[list[int]]) -> tuple[Any, Any]:
     """The codes of documents, and where these begin."""
-    lengths = np.array([len(document) for document in documents], np.uint32)
-    ids = np.array([term for document in documents for term in document], np.uint32)
-    codes = np.empty(2 * len(ids) + len(documents), np.uint16)
-    starts = np.empty(len(documents), np.int64)
-    used = int(write_codes(ids, lengths, np.arange(60_000, dtype=np.uint32), np.uint32(49_152), codes, starts))
-    return codes[:used], np.append(starts, used)
+    codes, starts = [], []
+    for document in documents:
+        starts.append(len(codes))
+        codes.append(65_535)
+        for term in document:
+            lead, trail = divmod(term - 49_152, 8_191)
+            codes += [term] if term < 49_152 else [49_152 + lead, 57_344 + trail]
+    return np.array(codes, np.uint16), np.array([*starts, len(codes)], np.int64)
 
 
 def codes_of(ids: Sequence[int]) -> Any:

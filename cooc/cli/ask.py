@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -92,7 +92,9 @@ def count(
     """
     import cooc
 
-    result = cooc.count(cooc.open(index), *phrase, where=where, against=against, confidence=confidence)
+    sliced = where is not None or against is not None
+    options: dict[str, Any] = {"where": where, "against": against, "confidence": confidence} if sliced else {}
+    result = cooc.count(cooc.open(index), *phrase, **options)
     if as_json:
         print_json(result.to_dict())
     else:
