@@ -21,7 +21,6 @@ import cooc
 from cooc.cli import main
 from cooc.errors import DamagedIndex, LaterFormat, NotAnIndex, SourceError, UnknownTerm, UsageError
 from cooc.kernels import seeds as kernels
-from cooc.kernels.codes import write_codes
 from cooc.query.measures import MEASURES
 from cooc.seeds import cells as cells_module
 from cooc.seeds import count as count_module
@@ -208,6 +207,18 @@ def test_documents_that_are_not_chosen_are_as_if_they_were_not_there(
     same_tables(chosen, cooc.scan(write_jsonl(place / "left.jsonl", left), terms, place / "left.parquet", **options))
     assert chosen.record.where == f"a mask of {kept.sum()} of {len(documents)} documents"
     shutil.rmtree(place)
+
+
+def test_documents_are_chosen_by_their_metadata(tmp_path: Path) -> None:
+    years = [1840, 1950, 1850]
+    file = tmp_path / "a.jsonl"
+    lines = [json.dumps({"text": text, "year": year}) for text, year in zip(BIRDS, years, strict=False)]
+    file.write_text("\n".join(lines) + "\n")
+    index = cooc.build(file, tmp_path / "index", meta_fields=["year"], ngrams=1, window=1, workers=1)
+    chosen = cooc.scan(index, ["auk"], tmp_path / "o.parquet", where="year < 1900", workers=1)
+    left = write_jsonl(tmp_path / "left.jsonl", [BIRDS[0].split(), BIRDS[2].split()])
+    same_tables(chosen, cooc.scan(left, ["auk"], tmp_path / "left.parquet", workers=1))
+    assert chosen.record.where == "year < 1900"
 
 
 @pytest.mark.parametrize("workers", [2, 5])
@@ -544,14 +555,12 @@ def flat(documents: list[list[int]]) -> tuple[Any, Any]:
 @thorough
 @given(numbers_of, st.randoms(), st.booleans())
 def test_documents_are_decoded_whatever_their_codes(documents: list[list[int]], random: Any, choose: bool) -> None:
-    lengths = np.array([len(document) for document in documents], np.int64)
     terms, first = 70_000, 3
-    same = np.arange(terms, dtype=np.uint32)
-    codes, starts = np.empty(2 * int(lengths.sum()) + len(lengths), np.uint16), np.empty(len(lengths), np.int64)
-    size = int(write_codes(flat(documents)[0], lengths, same, np.uint32(49_152), codes, starts))
+    turned = np.arange(terms, dtype=np.uint32)[::-1].copy()
+    codes = np.array(naive.codes(documents), np.uint16)
     kept = np.array([random.random() < 0.5 for _ in range(first + len(documents))] if choose else [], np.bool_)
-    ids, begins = np.empty(size, np.uint32), np.empty(size + 1, np.int64)
-    found, tokens = kernels.read_documents(codes[:size], np.uint32(49_152), same[::-1].copy(), kept, first, ids, begins)
+    ids, begins = np.empty(len(codes), np.uint32), np.empty(len(codes) + 1, np.int64)
+    found, tokens = kernels.read_documents(codes, np.uint32(49_152), turned, kept, first, ids, begins)
     wanted = [document for number, document in enumerate(documents) if not choose or kept[first + number]]
     expected, expected_starts = flat(wanted)
     assert (ids[:tokens].tolist(), begins[: found + 1].tolist()) == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -201,7 +201,7 @@ def check_sources(held: list[str], files: list[str]) -> None:
 
 def masks_of(
     indexes: list[Index], has_texts: bool, where: str | None, documents: NDArray[np.bool_] | None
-) -> Iterator[Array | None] | list[Array | None]:
+) -> list[Array | None]:
     """For each index, which documents count; None for all."""
     if where is None and documents is None:
         return [None] * len(indexes)
@@ -215,19 +215,11 @@ def masks_of(
                 f"`documents` has {len(documents):,} places; {indexes[0].path} has "
                 f"{indexes[0].manifest.documents:,} documents."
             )
-        return [np.asarray(documents, np.bool_)]
-    return [where_mask(index, str(where)) for index in indexes]
+        return [np.array(documents, np.bool_)]
+    from cooc.query.where import mask_of  # compiles, which a scan of all documents needn't
 
-
-def where_mask(index: Index, where: str) -> Array:
-    """Which documents of an index fit an expression over their metadata."""
-    from importlib import import_module
-
-    try:
-        mask_of = import_module("cooc.query.where").mask_of
-    except ModuleNotFoundError:
-        raise UsageError("this cooc has no --where.") from None
-    return np.asarray(mask_of(index, where), np.bool_)
+    # copies, for a kernel would be compiled again for arrays that are not to be written
+    return [np.array(mask_of(index, str(where)), np.bool_) for index in indexes]
 
 
 def filtered(where: str | None, documents: NDArray[np.bool_] | None) -> str | None:

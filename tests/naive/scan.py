@@ -44,6 +44,19 @@ def totals(documents: Documents, term: str) -> tuple[int, int]:
     return sum(found), sum(each > 0 for each in found)
 
 
+def codes(documents: Numbers) -> list[int]:
+    """Documents as the token store has them, by section 5 of the format."""
+    found = []
+    for document in documents:
+        found.append(65_535)
+        for term in document:
+            if term < 49_152:
+                found.append(term)
+            else:
+                found += [49_152 + (term - 49_152) // 8_191, 57_344 + (term - 49_152) % 8_191]
+    return found
+
+
 def hits(documents: Numbers, seeds: Numbers) -> list[tuple[int, int, int]]:
     """(position among all tokens, document, seed) of every occurrence; of one position the shorter seed first."""
     found, before = [], 0
