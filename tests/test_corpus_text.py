@@ -70,8 +70,7 @@ def test_parts_of_a_file_read_in_any_order_number_their_lines_alike(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "txt"])
-def test_a_line_of_200_mb_takes_seconds_and_a_few_times_its_size(tmp_path, ending):
-    """A line of JSON is held as bytes, as a string and as text; a text file is streamed."""
+def test_a_document_of_200_mb_takes_seconds_and_little_memory(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     with path.open("wb") as file:
         file.write(b'{"text": "')
@@ -88,7 +87,7 @@ def test_a_line_of_200_mb_takes_seconds_and_a_few_times_its_size(tmp_path, endin
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert size == {"jsonl": 200_000_000, "txt": source.bytes}[ending]
     assert time.monotonic() - began < 20
-    assert grown < {"jsonl": 900 << 20, "txt": 64 << 20}[ending]
+    assert grown < 64 << 20
 
 
 def test_data_of_all_batches_has_one_numpy_type(tmp_path):

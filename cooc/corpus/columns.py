@@ -57,6 +57,10 @@ class Columns:
         self.paths = list(dict.fromkeys(".".join(way) for way in ways))
         self.indices = sorted({schema.names.index(way[0]) for way in ways})
 
+    def reads(self, path: str) -> bool:
+        """Whether a stored column belongs to a field that is read."""
+        return any(path == wanted or path.startswith(f"{wanted}.") for wanted in self.paths)
+
     def documents(self, batch: Any, first_row: int, chunk_bytes: int) -> Iterator[Chunk]:
         """The documents of a record batch, so many at once as fit; `first_row` is the number of its first row."""
         text = column_at(batch, self._text)

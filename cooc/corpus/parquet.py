@@ -31,6 +31,9 @@ def read_parquet(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
         meta = file.metadata
         groups = range(part.start, meta.num_row_groups if part.stop < 0 else part.stop)
         columns = guarded(source, lambda: Columns(file.schema_arrow, job))
+        shared = _shared_strings(meta, groups, columns)
+        if shared:
+            file = open_parquet(source, raw, read_dictionary=shared)
         account(source, raw, *_stored_range(meta, groups, source), job.receipt)
         row = 1 + sum(meta.row_group(group).num_rows for group in range(groups.start))
         for group in groups:
@@ -43,12 +46,22 @@ def read_parquet(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
         check_end(source, raw)
 
 
-def open_parquet(source: Source, raw: IO[bytes]) -> Any:
+def open_parquet(source: Source, raw: IO[bytes], **how: Any) -> Any:
     """The file with its page checksums checked; column chunks are read through a buffer, not whole."""
-    return guarded(
-        source,
-        lambda: pq.ParquetFile(handle(source, raw), page_checksum_verification=True, buffer_size=READ_BYTES),
-    )
+    how |= {"page_checksum_verification": True, "buffer_size": READ_BYTES}
+    return guarded(source, lambda: pq.ParquetFile(handle(source, raw), **how))
+
+
+def _shared_strings(meta: Any, groups: range, columns: Columns) -> list[str]:
+    """Columns of lists of strings that are stored as dictionaries, which are to stay so in memory."""
+    found = []
+    for number in range(meta.num_columns):
+        column = meta.schema.column(number)
+        if column.max_repetition_level and column.physical_type == "BYTE_ARRAY" and columns.reads(column.path):
+            chunks = [meta.row_group(group).column(number) for group in groups]
+            if all({"RLE_DICTIONARY", "PLAIN_DICTIONARY"} & set(chunk.encodings) for chunk in chunks):
+                found.append(column.path)
+    return found
 
 
 def handle(source: Source, raw: IO[bytes]) -> Any:
@@ -116,8 +129,7 @@ def _batches(
     meta = file.metadata
     rows = _rows_at_once(meta, group, columns.text_path, chunk_bytes)
     for number in range(meta.num_columns):
-        path = meta.schema.column(number).path
-        if any(path == wanted or path.startswith(f"{wanted}.") for wanted in columns.paths):
+        if columns.reads(meta.schema.column(number).path):
             chunk = Leaf(source, raw, meta, group, number, job.most_bytes)
             rows = min(rows, guarded(source, chunk.rows_at_once, f"in row group {group + 1}"))
     batches: Iterator[Any] = file.iter_batches(
@@ -153,17 +165,18 @@ class Leaf:
         largest = max((page.size for page in found), default=0)
         if largest > self._most_bytes // 2:
             raise self._too_large(f"has a page of {largest} bytes, which is read whole")
-        longest = self._longest(found)
         budget = self._most_bytes // 4
         if self._column.max_repetition_level:
-            # which rows the values of lists belong to is known only when they are read
+            # which rows the values of lists belong to is known only when they are read; dictionaries stay such
+            pointed = largest if "DELTA_BYTE_ARRAY" in self._chunk.encodings else 0
             values = sum(page.values for page in found if not page.is_dictionary)
-            most = sum(page.size for page in found) + values * max(longest, NUMBER_BYTES)
+            most = sum(page.size for page in found) + values * max(pointed, NUMBER_BYTES)
             if most > self._most_bytes:
                 raise self._too_large(f"holds lists that may take {most} bytes")
             return ROWS_AT_MOST
         if self._chunk.physical_type not in STRINGS:
             return ROWS_AT_MOST
+        longest = self._longest(found)
         rows = min(max(1, budget // longest), ROWS_AT_MOST) if longest else ROWS_AT_MOST
         while rows > 1 and most_in_a_row(found, rows) > budget:
             rows //= 2

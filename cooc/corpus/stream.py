@@ -138,17 +138,23 @@ class Content:
         self.decoded += len(block)
         if self._window is not None and self.decoded > self._window.most_decoded:
             raise DamagedStreamError(self._window.refusal())
+        if not block:
+            # before a record that was cut short with the file is blamed
+            self._check_whole()
         return block
 
     def finish(self, receipt: Receipt) -> None:
         """Account for what was read; SourceError where the file is not any more what it was when it was found."""
+        self._check_whole()
+        receipt.source_bytes, receipt.digest = self.stored.count, self.stored.digest()
+
+    def _check_whole(self) -> None:
         self._check_unchanged()
         if self.stored.count != self._expected:
             raise SourceError(
                 f"{self._source.url}: ended after {self.stored.count} of {self._expected} bytes. "
                 "Let the writing of the corpus end, then build again"
             )
-        receipt.source_bytes, receipt.digest = self.stored.count, self.stored.digest()
 
     def _damage(self, error: Exception) -> DamagedStreamError:
         kind = self._source.compression

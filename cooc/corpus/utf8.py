@@ -58,21 +58,20 @@ class Utf8Check:
         self._rest, self._offset = b"", 0
         self._found: BadByte | None = None
 
-    def feed(self, block: bytes) -> None:
-        if self._found is None:
-            block = self._rest + block
-            keep = len(block) - unfinished(block)
-            self._judge(block[:keep])
-            self._rest = block[keep:]
-
-    def finish(self) -> BadByte | None:
-        if self._found is None:
-            self._judge(self._rest)
-        return self._found
-
-    def _judge(self, block: bytes) -> None:
+    def feed(self, block: bytes, *, last: bool = False) -> None:
+        if self._found is not None:
+            return
+        block = self._rest + block
+        self._rest = b""
         try:
             block.decode()
         except UnicodeDecodeError as error:
-            self._found = BadByte(self._offset + error.start, block[error.start], error.reason)
-        self._offset += len(block)
+            if error.reason == "unexpected end of data" and not last:
+                self._rest = block[error.start :]
+            else:
+                self._found = BadByte(self._offset + error.start, block[error.start], error.reason)
+        self._offset += len(block) - len(self._rest)
+
+    def finish(self) -> BadByte | None:
+        self.feed(b"", last=True)
+        return self._found
