@@ -170,11 +170,10 @@ def test_leaders_are_found_as_by_the_definition(
     bucket, got = np.zeros(2, np.uint64), []
     for begin in range(0, len(found), at_once):
         cut = slice(begin, begin + at_once)
-        links = np.empty((at_once, 2), np.int64)
-        written = find_leaders(
-            keys[cut], numbers[cut], signatures[cut], least, bucket, leaders, leading, links
-        )  # fmt: skip
-        got += [(number, link >> 8, link & 255) for number, link in links[:written].tolist()]
+        outcomes = np.empty(len(keys[cut]), np.int64)
+        find_leaders(keys[cut], numbers[cut], signatures[cut], least, bucket, leaders, leading, outcomes)
+        links = zip(numbers[cut].tolist(), outcomes.tolist(), strict=True)
+        got += [(number, outcome >> 8, outcome & 255) for number, outcome in links if outcome >= 0]
     wanted = []
     for key in range(4):
         bucket_members = [10 + k for k, member in enumerate(found) if member[0] == key]

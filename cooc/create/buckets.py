@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.create.minhash import PERMUTATIONS
-from cooc.create.sketches import FOLDER, SIGNATURE_BYTES, Handles, hashing_of, run_rows, sketch_folder
+from cooc.create.sketches import FOLDER, SIGNATURE_BYTES, Handles, gather_of_parts, hashing_of, run_rows, sketch_folder
 from cooc.create.work import Work
 from cooc.index.files import NewFile, items_of, read_slice, write_array
 
@@ -27,9 +27,6 @@ MOST_LEADERS = 1000
 ALL_KEYS = 1 << 64
 PAGE = 512
 """Keys that are read at once where a place among them is sought."""
-NEAR = 8
-"""Signatures this near to each other are read together."""
-READ_ROWS = 1 << 11
 
 
 class Runs(NamedTuple):
@@ -59,6 +56,18 @@ def ends_name(number: int) -> str:
     return f"{FOLDER}/links/{number}-ends.i64"
 
 
+class Chunk(NamedTuple):
+    """Some members of buckets, in the order of their keys, and of their documents within; no keys that occur once.
+
+    `is_whole`: the buckets are not cut. Equal `wholes` in a bucket are equal signatures.
+    """
+
+    keys: Array
+    numbers: Array
+    wholes: Array
+    is_whole: bool
+
+
 def match_range(work: Work, number: int, ranges: int, least: int) -> int:
     """Find which documents follow which in the buckets of a range of keys; returns how many links were found.
 
@@ -69,9 +78,9 @@ def match_range(work: Work, number: int, ranges: int, least: int) -> int:
     with Handles() as handles, NewFile(work.path(links_name(number))) as file:
         reader, found = BucketReader(work, handles), Links(file, work.share // 8)
         for band in range(hashing_of(work).bands):
-            matcher = Matcher(least)
-            for keys, numbers in reader.members(band, low, high):
-                found.add(matcher.match(keys, numbers, reader.signatures(numbers)))
+            matcher = Matcher(reader, least)
+            for chunk in reader.members(band, low, high):
+                found.add(matcher.match(chunk))
         found.end_run()
     write_array(work.path(ends_name(number)), np.array(found.ends, np.int64))
     return found.ends[-1] if found.ends else 0
@@ -80,20 +89,53 @@ def match_range(work: Work, number: int, ranges: int, least: int) -> int:
 class Matcher:
     """Follows the buckets of one band, in the order of their keys."""
 
-    def __init__(self, least: int) -> None:
-        from cooc.kernels.signatures import find_leaders
+    def __init__(self, reader: BucketReader, least: int) -> None:
+        from cooc.kernels.signatures import LEADS, find_leaders
 
-        self._kernel, self._least = find_leaders, least
+        self._kernel, self._leads, self._reader, self._least = find_leaders, LEADS, reader, least
         self._bucket = np.zeros(2, np.uint64)
         self._leaders = np.empty((MOST_LEADERS, PERMUTATIONS), np.uint32)
         self._numbers = np.empty(MOST_LEADERS, np.int64)
 
-    def match(self, keys: Array, numbers: Array, signatures: Array) -> Array:
-        links = np.empty((len(keys), 2), np.int64)
-        written = self._kernel(
-            keys, numbers, signatures, self._least, self._bucket, self._leaders, self._numbers, links
-        )
-        return links[:written]
+    def match(self, chunk: Chunk) -> Array:
+        """The links of the documents that follow one. Signatures are compared once for all that are equal."""
+        keys, numbers = chunk.keys, chunk.numbers
+        foremost = first_alike(keys, chunk.wholes)
+        is_first = foremost == np.arange(len(keys))
+        compared = np.flatnonzero(is_first & (differing(keys, is_first) if chunk.is_whole else True))
+        outcomes = np.full(len(keys), self._leads, np.int64)
+        step = self._reader.signatures_at_once
+        for begin in range(0, len(compared), step):
+            some = compared[begin : begin + step]
+            outcomes[some] = self._outcomes(keys[some], numbers[some])
+        repeats = outcomes[foremost]
+        led = ~is_first & (repeats == self._leads)
+        repeats[led] = numbers[foremost[led]] << 8 | PERMUTATIONS
+        follows = repeats >= 0
+        return np.stack([numbers[follows], repeats[follows]], axis=1)
+
+    def _outcomes(self, keys: Array, numbers: Array) -> Array:
+        outcomes = np.empty(len(keys), np.int64)
+        signatures = self._reader.signatures(numbers)
+        self._kernel(keys, numbers, signatures, self._least, self._bucket, self._leaders, self._numbers, outcomes)
+        return outcomes
+
+
+def first_alike(keys: Array, wholes: Array) -> Array:
+    """For each place, the first place with the same key and whole."""
+    order = np.lexsort((wholes, keys))
+    edges = (np.diff(keys[order]) != 0) | (np.diff(wholes[order]) != 0)
+    begins = np.flatnonzero(np.concatenate([[True], edges])[: len(order)])
+    foremost = np.empty(len(order), np.int64)
+    foremost[order] = np.repeat(order[begins], np.diff(np.append(begins, len(order))))
+    return foremost
+
+
+def differing(keys: Array, is_first: Array) -> Array:
+    """Whether each place's key has more than one first."""
+    bucket = np.cumsum(np.diff(keys, prepend=keys[:1]) != 0)
+    differs: Array = np.bincount(bucket, is_first)[bucket] > 1
+    return differs
 
 
 class Links:
@@ -107,7 +149,7 @@ class Links:
 
     def add(self, links: Array) -> None:
         if len(links):
-            self._waiting.append(links.copy())
+            self._waiting.append(links)
         self._count += len(links)
         if self._count >= self._most:
             self.end_run()
@@ -133,20 +175,17 @@ class BucketReader:
     def __init__(self, work: Work, handles: Handles) -> None:
         self._work, self._handles, self._runs = work, handles, load_runs(work)
         self._bands = hashing_of(work).bands
-        self._at_once = max(64, work.share // 8 // 64)
-        self._at_once_with_signatures = max(64, work.share // 8 // (3 * SIGNATURE_BYTES))
+        self._at_once = max(64, work.share // 8 // 128)
+        self.signatures_at_once = max(64, work.share // 8 // (5 * SIGNATURE_BYTES))
 
-    def members(self, band: int, low: int, high: int) -> Iterator[tuple[Array, Array]]:
-        """(keys, signature numbers) of the buckets of two documents and more with keys in [low, high), ascending."""
+    def members(self, band: int, low: int, high: int) -> Iterator[Chunk]:
+        """The buckets of two documents and more with keys in [low, high)."""
         zeros = np.zeros(len(self._runs.part), np.int64)
         starts = self._find(band, low, zeros, self._runs.size)
         stops = self._find(band, high, starts, self._runs.size)
-        for keys, numbers in self._merged(band, low, high, starts, stops):
-            for begin in range(0, len(keys), self._at_once_with_signatures):
-                end = begin + self._at_once_with_signatures
-                yield keys[begin:end], numbers[begin:end]
+        yield from self._merged(band, low, high, starts, stops)
 
-    def _merged(self, band: int, low: int, high: int, starts: Array, stops: Array) -> Iterator[tuple[Array, Array]]:
+    def _merged(self, band: int, low: int, high: int, starts: Array, stops: Array) -> Iterator[Chunk]:
         """What the runs have at [starts, stops), which are their keys in [low, high)."""
         if int((stops - starts).sum()) <= self._at_once:
             yield self._sorted(band, starts, stops)
@@ -158,33 +197,37 @@ class BucketReader:
         else:
             for run in np.flatnonzero(starts < stops).tolist():
                 for begin in range(int(starts[run]), int(stops[run]), self._at_once):
-                    yield self._read(band, run, begin, min(begin + self._at_once, int(stops[run])))
+                    end = min(begin + self._at_once, int(stops[run]))
+                    yield Chunk(*self._read(band, run, begin, end), is_whole=False)
 
-    def _sorted(self, band: int, starts: Array, stops: Array) -> tuple[Array, Array]:
-        """Keys in order and their signature numbers; without keys that are there once."""
+    def _sorted(self, band: int, starts: Array, stops: Array) -> Chunk:
+        """All of a range of keys, in order."""
         found = [self._read(band, run, int(starts[run]), int(stops[run]))
                  for run in np.flatnonzero(starts < stops).tolist()]  # fmt: skip
-        if not found:
-            return np.empty(0, np.uint64), np.empty(0, np.int64)
-        keys, numbers = (np.concatenate(each) for each in zip(*found, strict=True))
+        empty = (np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.uint64))
+        keys, numbers, wholes = (np.concatenate(each) for each in zip(empty, *found, strict=True))
         order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        as_before = np.concatenate([[False], keys[1:] == keys[:-1]])
-        shared = as_before | np.append(as_before[1:], False)
-        return keys[shared], numbers[order[shared]]
+        as_before = keys[order[1:]] == keys[order[:-1]]
+        shared = np.zeros(len(order), bool)
+        shared[1:] |= as_before
+        shared[:-1] |= as_before
+        order = order[shared]
+        return Chunk(keys[order], numbers[order], wholes[order], is_whole=True)
 
     def _place(self, band: int, run: int) -> tuple[int, int]:
         """Part of a run, and where its keys of a band begin in the part's file."""
         begin, size = int(self._runs.begin[run]), int(self._runs.size[run])
         return int(self._runs.part[run]), begin * self._bands + band * size
 
-    def _read(self, band: int, run: int, start: int, stop: int) -> tuple[Array, Array]:
+    def _read(self, band: int, run: int, start: int, stop: int) -> tuple[Array, Array, Array]:
         part, place = self._place(band, run)
         folder = sketch_folder(self._work, part)
-        keys = self._handles.items(folder / "keys.u64", place + start, place + stop, "<u8")
-        rows = self._handles.items(folder / "rows.u32", place + start, place + stop, "<u4")
+        keys, rows, wholes = (
+            self._handles.items(folder / name, place + start, place + stop, dtype)
+            for name, dtype in (("keys.u64", "<u8"), ("rows.u32", "<u4"), ("wholes.u64", "<u8"))
+        )
         # copied, because a kernel is compiled once for arrays that may be written and once for others
-        return keys.copy(), rows + (self._runs.first[part] + self._runs.begin[run])
+        return keys.copy(), rows + (self._runs.first[part] + self._runs.begin[run]), wholes
 
     def _find(self, band: int, key: int, starts: Array, stops: Array) -> Array:
         """In each run, the first place in [start, stop) with that key or a larger one; stop where there is none."""
@@ -211,15 +254,5 @@ class BucketReader:
 
     def signatures(self, numbers: Array) -> Array:
         """The signature of each number."""
-        wanted, back = np.unique(numbers, return_inverse=True)
-        found = np.empty((len(wanted), PERMUTATIONS), np.uint32)
-        parts = np.searchsorted(self._runs.first, wanted, side="right") - 1
-        rows = wanted - self._runs.first[parts]
-        apart = (np.diff(rows) > NEAR) | (np.diff(parts) != 0) | (np.diff(rows // READ_ROWS) != 0)
-        begins = np.concatenate([[0], np.flatnonzero(apart) + 1]) if len(wanted) else np.empty(0, np.int64)
-        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(wanted)], strict=False):
-            path = sketch_folder(self._work, int(parts[begin])) / "signatures.u32"
-            first, last = int(rows[begin]), int(rows[end - 1])
-            data = self._handles.items(path, PERMUTATIONS * first, PERMUTATIONS * (last + 1), "<u4")
-            found[begin:end] = data.reshape(-1, PERMUTATIONS)[rows[begin:end] - first]
-        return found[back]
+        first = self._runs.first
+        return gather_of_parts(self._work, self._handles, first, numbers, "signatures.u32", width=PERMUTATIONS)

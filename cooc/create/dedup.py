@@ -26,7 +26,16 @@ from cooc.corpus import Batch, Receipt
 from cooc.create.buckets import FIRSTS, PAGE, Runs, ends_name, first_links, links_name, load_runs, match_range
 from cooc.create.minhash import PERMUTATIONS, hashing_for
 from cooc.create.plan import Plan
-from cooc.create.sketches import FOLDER, HASHING, Handles, Sketched, hashing_of, sketch_folder, sketch_part
+from cooc.create.sketches import (
+    FOLDER,
+    HASHING,
+    Handles,
+    Sketched,
+    gather_of_parts,
+    hashing_of,
+    sketch_folder,
+    sketch_part,
+)
 from cooc.create.work import Work
 from cooc.errors import BuildError, UsageError
 from cooc.index.files import NewFile, items_of, read_slice, write_array, write_whole
@@ -166,32 +175,30 @@ class Describer:
     def places(self, signatures: Array) -> tuple[Array, Array]:
         """The part of each, and the number of the document within."""
         parts = np.searchsorted(self._first, signatures, side="right") - 1
-        documents = np.empty(len(signatures), np.int64)
-        for k, (part, signature) in enumerate(zip(parts.tolist(), signatures.tolist(), strict=True)):
-            row = signature - int(self._first[part])
-            documents[k] = self._handles.items(sketch_folder(self._work, part) / "owners.i64", row, row + 1, "<i8")[0]
-        return parts, documents
+        owners = gather_of_parts(self._work, self._handles, self._first, signatures, "owners.i64")
+        return parts, owners[:, 0]
 
     def lines(self, parts: Array, documents: Array, links: Array) -> Iterator[bytes]:
         """A line of `duplicates.jsonl` for each document; the links say leaders and places agreeing."""
-        leader_parts, leaders = self.places(links >> 8)
-        for part, document, leader_part, leader, link in zip(
-            parts.tolist(), documents.tolist(), leader_parts.tolist(), leaders.tolist(), links.tolist(), strict=True
-        ):
-            record = self._place(part, document)
-            record["duplicate_of"] = self._place(leader_part, leader)
-            record["similarity"] = (link & 255) / PERMUTATIONS
+        places = self._lines(parts, documents)
+        for place, leader, link in zip(places, self._lines(*self.places(links >> 8)), links.tolist(), strict=True):
+            record = {**place, "duplicate_of": leader, "similarity": (link & 255) / PERMUTATIONS}
             yield msgspec.json.encode(record) + b"\n"
 
-    def _place(self, part: int, document: int) -> dict[str, Any]:
-        """Path, line and id of a document, if it has one."""
-        folder = sketch_folder(self._work, part)
-        begin, end = self._handles.items(folder / "lines.i64", document, document + 2, "<i8").tolist()
-        found = msgspec.json.decode(self._handles.read(folder / "metadata", begin, end))
-        place = {"path": found["path"], "linenum": found["linenum"]}
-        if found["metadata"].get("id") is not None:
-            place["id"] = found["metadata"]["id"]
-        return place
+    def _lines(self, parts: Array, documents: Array) -> Iterator[dict[str, Any]]:
+        """Path, line and, if it has one, id of each document."""
+        paths = {}
+        for part in np.unique(parts).tolist():
+            folder = sketch_folder(self._work, part)
+            paths[part] = folder / "lines.i64", folder / "metadata"
+        for part, document in zip(parts.tolist(), documents.tolist(), strict=True):
+            lines, metadata = paths[part]
+            begin, end = self._handles.items(lines, document, document + 2, "<i8").tolist()
+            found = msgspec.json.decode(self._handles.read(metadata, begin, end))
+            place = {"path": found["path"], "linenum": found["linenum"]}
+            if found["metadata"].get("id") is not None:
+                place["id"] = found["metadata"]["id"]
+            yield place
 
 
 def write_places(work: Work, dropped: list[list[int]]) -> None:

@@ -12,6 +12,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from cooc.create.minhash import PERMUTATIONS, Hashing
 from cooc.create.plan import plan_of
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import BEGIN_ANEW, NewFile
+from cooc.index.files import BEGIN_ANEW, NewFile, dtype_of
 from cooc.tokens.unicode import unicode_tables
 
 Array = NDArray[Any]
@@ -33,6 +34,8 @@ FOLDER = "dedup"
 HASHING = "dedup/hashing.json"
 SIGNATURE_BYTES = 4 * PERMUTATIONS
 BATCH_BYTES = 1 << 22
+NEAR_BYTES = 256
+"""Rows of numbers that are so near to each other are read together."""
 
 
 class Sketched(msgspec.Struct, frozen=True):
@@ -48,14 +51,15 @@ def hashing_of(work: Work) -> Hashing:
 
 
 def sketch_folder(work: Work, part: int) -> Path:
-    """Holds `signatures.u32` (128 values a row), `owners.i64` (the document of each row), `keys.u64` and
-    `rows.u32` (see `Runs`), `metadata` and `lines.i64` (where each document's line begins, and their end)."""
+    """Holds `signatures.u32` (128 values a row), `owners.i64` (the document of each row), `keys.u64`,
+    `rows.u32` and `wholes.u64` (of each run and band the keys in order, the row in the run that has each, and the
+    hash of its whole signature), `metadata` and `lines.i64` (where each document's line begins, and their end)."""
     return work.path(f"{FOLDER}/parts/{part}")
 
 
 def run_rows(work: Work) -> int:
     """Signatures whose keys are sorted together."""
-    bytes_a_row = 2 * SIGNATURE_BYTES + 48 * hashing_of(work).bands
+    bytes_a_row = 2 * SIGNATURE_BYTES + 56 * hashing_of(work).bands
     return min(max(64, work.share // 8 // bytes_a_row), 1 << 20)
 
 
@@ -139,14 +143,15 @@ class SketchFiles:
         self.most = run_rows(work)
         self._hashing = hashing_of(work)
         self._stack = ExitStack()
-        names = ("signatures.u32", "owners.i64", "keys.u64", "rows.u32", "metadata", "lines.i64")
+        names = ("signatures.u32", "owners.i64", "keys.u64", "rows.u32", "wholes.u64", "metadata", "lines.i64")
         self._new = [NewFile(folder / name) for name in names]
         self._run = np.empty((self.most, PERMUTATIONS), np.uint32)
         self._filled = 0
 
     def __enter__(self) -> Self:
         files = [self._stack.enter_context(file) for file in self._new]
-        self._signatures, self._owners, self._keys, self._rows, self._metadata, self._lines = files
+        self._signatures, self._owners, self._keys, self._rows, self._wholes = files[:5]
+        self._metadata, self._lines = files[5:]
         return self
 
     def add(self, metadata: list[bytes], signatures: Array, owners: Array) -> None:
@@ -173,10 +178,13 @@ class SketchFiles:
         self._signatures.write_array(run)
         keys = np.empty((self._hashing.bands, len(run)), np.uint64)
         key_bands(run, self._hashing.rows, keys)
+        wholes = np.empty((1, len(run)), np.uint64)
+        key_bands(run, PERMUTATIONS, wholes)
         for band in keys:
             order = np.argsort(band, kind="stable")
             self._keys.write_array(band[order])
             self._rows.write_array(order)
+            self._wholes.write_array(wholes[0, order])
         self._filled = 0
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
@@ -219,7 +227,34 @@ class Handles:
             raise BuildError(f"{path}: has no bytes {start:,} to {stop:,}; it has been cut off. {BEGIN_ANEW}")
         return found
 
+    def gather(self, path: Path, rows: Array, dtype: str, *, width: int = 1) -> Array:
+        """Rows of `width` items of a file of numbers; `rows` ascend. What lies near to each other is read together,
+        as many bytes more as are wanted, and some."""
+        size = np.dtype(dtype).itemsize * width
+        apart = np.diff(rows) > max(2, NEAR_BYTES // size)
+        begins = np.concatenate([[0], np.flatnonzero(apart) + 1])
+        firsts, stops = rows[begins], rows[np.append(begins[1:], len(rows)) - 1] + 1
+        read = [self.read(path, size * a, size * b) for a, b in zip(firsts.tolist(), stops.tolist(), strict=True)]
+        before = np.cumsum(stops - firsts) - (stops - firsts)
+        places = rows + np.repeat(before - firsts, np.diff(np.append(begins, len(rows))))
+        found: Array = np.frombuffer(b"".join(read), dtype).reshape(-1, width)[places]
+        return found
+
     def items(self, path: Path, start: int, stop: int, dtype: str) -> Array:
         """The items [start, stop) of a file of numbers."""
         size = np.dtype(dtype).itemsize
         return np.frombuffer(self.read(path, size * start, size * stop), dtype)
+
+
+def gather_of_parts(work: Work, handles: Handles, firsts: Array, numbers: Array, name: str, *, width: int = 1) -> Array:
+    """What the files `name` of the parts have for some numbers, where part p has those from `firsts[p]` on."""
+    wanted, back = np.unique(numbers, return_inverse=True)
+    parts = np.searchsorted(firsts, wanted, side="right") - 1
+    cuts = np.flatnonzero(np.diff(parts, prepend=-1, append=-1))
+    dtype = dtype_of(name)
+    found = [np.empty((0, width), dtype)]
+    for begin, end in pairwise(cuts.tolist()):
+        part = int(parts[begin])
+        rows = wanted[begin:end] - firsts[part]
+        found.append(handles.gather(sketch_folder(work, part) / name, rows, dtype.str, width=width))
+    return np.concatenate(found)[back]

@@ -199,6 +199,8 @@ def key_bands(signatures, rows, keys):
 # fields of `bucket`
 KEY, LEADERS = 0, 1
 
+LEADS, ALONE = -1, -2
+
 
 @inlined
 def _agreeing(signatures, i, leaders, k):
@@ -210,31 +212,29 @@ def _agreeing(signatures, i, leaders, k):
 
 
 @compiled
-def find_leaders(keys, numbers, signatures, least, bucket, leaders, leader_numbers, links):
-    """Write (document, its leader << 8 | places agreeing) for the documents that are like a leader; returns how many.
+def find_leaders(keys, numbers, signatures, least, bucket, leaders, leader_numbers, outcomes):
+    """Write for each document its leader << 8 | places agreeing, or LEADS, or ALONE.
 
     `keys` ascend, and `numbers` within a key: a bucket is the documents of one key. A document that agrees with an
-    earlier leader of its bucket in `least` places or more follows the first such; any other is a leader itself,
-    while there is room in `leaders`. `bucket` (key, leaders so far; zeros at first) and the leaders go on from
-    call to call, so a bucket may be cut anywhere.
+    earlier leader of its bucket in `least` places or more follows the first such; any other leads itself, or is
+    alone where there is no room left in `leaders`. `bucket` (key, leaders so far; zeros at first) and the leaders go
+    on from call to call, so a bucket may be cut anywhere.
     """
-    written = np.int64(0)
     for i in range(keys.size):
         if keys[i] != bucket[KEY]:
             bucket[KEY], bucket[LEADERS] = keys[i], U0
-        found = False
         count = np.int64(bucket[LEADERS])
+        outcome = np.int64(LEADS)
         for k in range(count):
             same = _agreeing(signatures, i, leaders, k)
             if same >= least:
-                links[written, 0] = numbers[i]
-                links[written, 1] = leader_numbers[k] << 8 | np.int64(same)
-                written += 1
-                found = True
+                outcome = leader_numbers[k] << 8 | np.int64(same)
                 break
-        if not found and count < leader_numbers.size:
+        if outcome == LEADS and count == leader_numbers.size:
+            outcome = np.int64(ALONE)
+        if outcome == LEADS:
             for j in range(PERMUTATIONS):
                 leaders[count, j] = signatures[i, j]
             leader_numbers[count] = numbers[i]
             bucket[LEADERS] = np.uint64(count + 1)
-    return written
+        outcomes[i] = outcome
