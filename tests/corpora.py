@@ -25,7 +25,7 @@ def index_of(folder: Path, documents: Sequence[Sequence[str]], **options: Any) -
     """Build an index of documents below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     source = write_jsonl(folder / "corpus.jsonl", documents)
-    return Index(build([source], folder / "index", **{"workers": 1, "memory": "64MB", **options}))
+    return Index(build([source], folder / "index", **{"workers": 1, "memory": "256MB", **options}))
 
 
 def cells_of(index: Index, window: int | str) -> Counter[tuple[str, str]]:

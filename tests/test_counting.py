@@ -29,7 +29,7 @@ quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=lis
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Once as memory allows, once with blocks of 16 codes, so that every window is cut somewhere."""
     if request.param == "many blocks":
-        monkeypatch.setattr(pipeline, "block_size", lambda work: 16)
+        monkeypatch.setattr(pipeline, "block_size", lambda *_: 16)
     return request.param
 
 

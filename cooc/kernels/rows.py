@@ -75,7 +75,8 @@ def put_cell(out, o, gap, count, kept):
     one = np.uint64(1)
     more = np.uint64(count > one)
     head, rest = (gap << one) | more, count - (more << one)
-    if (head | (rest << np.uint64(7))) < SHORT:
+    # shifted both ways: neither high bits of `rest` may be lost, nor more than 14 of them pass
+    if (head | (rest << np.uint64(7)) | (rest >> np.uint64(7))) < SHORT:
         word, size = pack_cell(head, rest, more)
         store_word(out, o, word)
         o += kept * size
