@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cooc.create.calls import Crew
 from cooc.create.processes import Processes
+from cooc.create.watch import Watch
 from cooc.create.work import PIECES_A_WORKER, Budget, Progress, Work, sole_builder
 from cooc.errors import BuildError, UsageError
 from cooc.index.files import refused
@@ -83,7 +84,10 @@ def building(
                 crew.memory = budget.share + WORKER_BYTES
             elif not small:
                 crew = Processes(workers or 1, lock)
-            yield Work(index, budget, crew=crew, progress=progress)
+            settings = {"workers": workers, "memory": memory, "scheduler": name, "share": budget.share}
+            watch = Watch(index, progress, settings=settings)
+            with watch.started(lambda: crew.pids if isinstance(crew, Processes) else []):
+                yield Work(index, budget, crew=crew, progress=watch)
         except OSError as error:
             raise refused(index, error) from error
         finally:

@@ -27,6 +27,7 @@ def publish(work: Work, manifest: Manifest) -> None:
     _, whole = digest_blocks(work.index / BLOCKS)
     files.append(FileRecord(name=BLOCKS, bytes=8 * len(blocks), digest=whole, first_block=len(blocks)))
     complete = msgspec.structs.replace(manifest, files=files)
+    write_whole(work.index / LOG, work.watch.finish())
     write_whole(work.index / MANIFEST, encode_manifest(complete))
     clear(work.index)
 

@@ -8,18 +8,18 @@ up, is what makes thresholds exact: a pair pruned in one index may be frequent i
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from cooc.create.building import SMALL_BYTES, building
-from cooc.create.pipeline import write_counts
+from cooc.create.pipeline import running, write_counts
 from cooc.create.plan import PLAN, check_workers, parse_memory
 from cooc.create.stores import MergePlan, Run, copy_list, list_cuts, list_folder, write_store
 from cooc.create.tokens import Stored
 from cooc.create.vocabulary import merge_lists
+from cooc.create.watch import steps_of
 from cooc.create.work import BUDGET, Progress, Work, silent
 from cooc.errors import BuildError, UsageError
 from cooc.index.files import write_whole
@@ -105,7 +105,8 @@ def hold_to_plan(work: Work, plan: MergePlan) -> None:
 
 def run_stages(work: Work, indexes: list[Index]) -> None:
     """The token store from those of the indexes, then everything that is counted from it."""
-    begun = time.time()
+    chosen = indexes[0].manifest.parameters
+    work.watch.begin(steps_of(chosen, merged=True), resumed=work.has_done(), **running(), indexes=len(indexes))
     tokenizer = indexes[0].tokenizer
     sources, runs = order_sources(indexes)
     rows = [(number, *piece) for number, index in enumerate(indexes) for piece in list_cuts(work, index)]
@@ -119,7 +120,7 @@ def run_stages(work: Work, indexes: list[Index]) -> None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
     documents, tokens = sum(source.documents for source in sources), sum(source.tokens for source in sources)
     stored = Stored(merged.terms, merged.singles, codes, documents, tokens)
-    write_counts(work, indexes[0].manifest.parameters, tokenizer, stored, sources, begun)
+    write_counts(work, chosen, tokenizer, stored, sources)
 
 
 def order_sources(indexes: list[Index]) -> tuple[list[SourceRecord], list[Run]]:

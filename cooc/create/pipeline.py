@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +24,11 @@ from cooc.create.plan import PLAN, Plan, check_workers, difference, make_plan, p
 from cooc.create.tokens import PartCounts, Stored, write_token_store
 from cooc.create.units import TERMS_READ, choose_units, write_units
 from cooc.create.vocabulary import VOCABULARY_FILES
+from cooc.create.watch import steps_of
 from cooc.create.work import BUDGET, GONE, PIECES_A_WORKER, Progress, Work, clear, silent, sole_builder
 from cooc.errors import BuildError
 from cooc.index.files import items_of, read_slice, write_whole
-from cooc.index.layout import LOG, TOKENS, VOCABULARY
+from cooc.index.layout import TOKENS, VOCABULARY
 from cooc.index.manifest import (
     MANIFEST,
     WORK,
@@ -152,11 +152,11 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
 
 def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer) -> None:
     """Tokens, then n-grams, then pairs, then the manifest."""
-    begun = time.time()
+    begin_watch(work, plan)
     parts, stored = write_token_store(work, plan, tokenizer)
     sources = source_records(plan, parts)
     check_not_empty(work, sources)
-    write_counts(work, plan.parameters, tokenizer, stored, sources, begun)
+    write_counts(work, plan.parameters, tokenizer, stored, sources)
 
 
 def check_not_empty(work: Work, sources: list[SourceRecord]) -> None:
@@ -179,9 +179,9 @@ def write_counts(
     tokenizer: Tokenizer,
     stored: Stored,
     sources: list[SourceRecord],
-    begun: float,
 ) -> None:
     """Everything that is counted from a token store, and the manifest."""
+    work.watch.corpus(stored.tokens)
     units, absent = choose_units(work, tokenizer, chosen.terms, terms=stored.terms, most=chosen.max_terms)
     corpus = corpus_of(work, stored)
     write_units(work, units, corpus)
@@ -195,11 +195,6 @@ def write_counts(
         terms=stored.terms, unit_words=units.words, unit_phrases=units.phrases, listed=len(units.listed),
         absent=absent, windows=windows, ngrams=ngrams, files=[],
     )  # fmt: skip
-    log = {
-        "seconds": round(time.time() - begun, 3), "share": work.share,
-        "python": platform.python_version(), "platform": platform.platform(), "finished": round(time.time()),
-    }  # fmt: skip
-    write_whole(work.index / LOG, msgspec.json.encode(log) + b"\n")
     publish(work, manifest)
 
 
@@ -260,6 +255,20 @@ def joined(record: SourceRecord | None, source: Any, counts: PartCounts) -> Sour
 
 def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {name: a.get(name, 0) + b.get(name, 0) for name in sorted(a | b)}
+
+
+def begin_watch(work: Work, plan: Plan) -> None:
+    """Say what is to come, and log what is built with what."""
+    sources = {part.source for part in plan.parts}
+    work.watch.begin(
+        steps_of(plan.parameters), resumed=work.has_done(), **running(), sources=len(sources), parts=len(plan.parts),
+        source_bytes=sum(source.bytes for source in sources),
+    )  # fmt: skip
+
+
+def running() -> dict[str, Any]:
+    """What a build runs on, for its log."""
+    return {"software": software(), "python": platform.python_version(), "platform": platform.platform()}
 
 
 def software() -> dict[str, str]:

@@ -264,21 +264,27 @@ def put_metadata(path: Path, store: Path, segment: Segment, at: Place) -> None:
                 begin, document = int(ends[-1]), document + len(ends)
 
 
+def tokens_of(result: Any) -> int:
+    """Tokens of a part, by its receipt."""
+    return msgspec.convert(result, PartCounts).tokens
+
+
 def write_token_store(work: Work, plan: Plan, tokenizer: Tokenizer) -> tuple[list[PartCounts], Stored]:
     """All of the way from the sources to `vocabulary/` and `tokens/`."""
+    rows = list(enumerate(first_lines(work, plan)))
     parts = [msgspec.convert(result, PartCounts)
-             for result in work.tasks("tokens", tokenise_part, enumerate(first_lines(work, plan)))]  # fmt: skip
+             for result in work.tasks("tokens", tokenise_part, rows, tokens=tokens_of)]  # fmt: skip
     segments = [(part, number, segment) for part, counts in enumerate(parts)
                 for number, segment in enumerate(counts.segments)]  # fmt: skip
     merged = merge_lists(work, [segment_folder(part, number) for part, number, _ in segments], tokenizer)
-    rows, code, document, metadata = [], 0, 0, 0
+    places, code, document, metadata = [], 0, 0, 0
     for (part, number, segment), size in zip(segments, merged.sizes, strict=True):
         codes = size + segment.documents
-        rows.append((part, number, segment, codes, merged.singles, Place(code, document, metadata)))
+        places.append((part, number, segment, codes, merged.singles, Place(code, document, metadata)))
         code, document, metadata = code + codes, document + segment.documents, metadata + segment.metadata_bytes
     for name in ("tokenized.0", "offset.0", "metadata.0", "metaoff.0"):
         make_empty(work.index / TOKENS / name)
-    work.tasks("encode", encode_segment, rows)
+    work.tasks("encode", encode_segment, places)
     if tokenizer.stored is not None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
     return parts, Stored(merged.terms, merged.singles, code, document, sum(part.tokens for part in parts))

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from cooc.create.calls import Call, Crew, Inline, name_of
+from cooc.create.watch import Watch
 from cooc.errors import BuildError
 from cooc.index.files import make_folder, write_whole
 from cooc.index.manifest import WORK
@@ -50,7 +51,8 @@ class Work:
 
     def __init__(self, index: Path, budget: Budget, *, crew: Crew | None = None, progress: Progress = silent) -> None:
         self.index, self.folder = index, index / WORK
-        self.budget, self.progress = budget, progress
+        self.budget = budget
+        self.watch = progress if isinstance(progress, Watch) else Watch(index, progress)
         self._crew = crew
         self._recalled: dict[str, Any] = {}
 
@@ -104,24 +106,30 @@ class Work:
         rows: Iterable[tuple[Any, ...]],
         *,
         then: Callable[[int], None] | None = None,
+        tokens: Callable[[Any], int] | None = None,
     ) -> list[Any]:
         """Call `function(work, *row)` for each row, several at a time in other processes; results by row.
 
         Rows and results travel as JSON; a row is converted to what the function's annotations say. A result
         is kept on disk after everything the task wrote, so a task that was done before a build was stopped is
         not done again. The first error stops the stage. `then(number)` is called for each row in turn once
-        its task and all before it are done.
+        its task and all before it are done. `tokens(result)` is how many tokens of the corpus a task was the
+        first to count, for those who watch.
         """
         todo = list(rows)
         results: list[Any] = [self._done(stage, number) for number in range(len(todo))]
         calls = [Call(str(self.index.absolute()), stage, number, name_of(function), list(todo[number]))
                  for number, result in enumerate(results) if result is None]  # fmt: skip
         finished, told = len(todo) - len(calls), 0
-        self.progress(stage, finished, len(todo))
+        if tokens is not None:
+            self.watch.counted(sum(tokens(result[0]) for result in results if result is not None))
+        self.watch(stage, finished, len(todo))
         for number, result in self._run(calls):
             results[number] = [result]
             finished += 1
-            self.progress(stage, finished, len(todo))
+            if tokens is not None:
+                self.watch.counted(tokens(result))
+            self.watch(stage, finished, len(todo))
             while then is not None and told < len(todo) and results[told] is not None:
                 then(told)
                 told += 1
