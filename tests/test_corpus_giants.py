@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cooc.corpus import Fields, Part, Receipt, count_lines, find_sources, read, split
-from cooc.corpus.documents import Job
+from cooc.corpus.documents import Chunk, Job
 from cooc.corpus.jsonl import GiantReader, RecordReader
 from cooc.corpus.pages import Page, longest_string, most_in_a_row
 from cooc.corpus.spool import Limits, Spool
@@ -120,8 +120,10 @@ def as_giant(line: bytes, fields: Fields, on_bad: str, limits: Limits, block: in
         patch.setattr("cooc.corpus.jsonl.BLOCK_BYTES", block)
         for i in range(0, len(line), block):
             spool.add(line[i : i + block])
-        giant = GiantReader(job, spool, 7, limits).read()
-        return giant and (b"".join(giant.pieces), giant.metadata), job.receipt
+        found = GiantReader(job, spool, 7, limits).read()
+        if isinstance(found, Chunk):
+            return (found.data.tobytes(), *found.metadata), job.receipt
+        return found and (b"".join(found.pieces), found.metadata), job.receipt
 
 
 def outcome(reader, *arguments):
@@ -182,6 +184,13 @@ def test_giants_stand_among_small_lines_in_their_order(tmp_path, name, on_bad):
     assert texts == [long, b"a", b"b", long, long, b"a", long]
     assert receipt.repaired == {"byte order mark": 1}
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [name]
+
+
+def test_a_line_that_is_long_beside_its_text_is_a_document_even_if_that_is_empty(tmp_path):
+    lines = [b'{"text": "%b", "more": "%b"}' % (text, LONG) for text in (b"", rb"\ud800", b"a")]
+    texts, receipt = texts_of(write_lines(tmp_path / "a.jsonl", *lines), most_bytes=1 << 20)
+    assert texts == [b"", "\ufffd".encode(), b"a"]
+    assert (receipt.documents, receipt.repaired) == (3, {"surrogate": 1})
 
 
 def test_a_bad_giant_is_skipped_alone_and_named_by_its_line(tmp_path):

@@ -63,6 +63,11 @@ class Columns:
 
     def documents(self, batch: Any, first_row: int, chunk_bytes: int) -> Iterator[Chunk]:
         """The documents of a record batch, so many at once as fit; `first_row` is the number of its first row."""
+        try:
+            batch.validate()
+        except ARROW_ERRORS as error:
+            message = f"{self._job.url}: the rows from {first_row} on are damaged: {error}. Fetch the file again"
+            raise SourceError(message) from error
         text = column_at(batch, self._text)
         self._check(text, ".".join(self._text))
         others = {key: column_at(batch, way) for key, way in self._others if way is not None}
@@ -117,19 +122,11 @@ class Columns:
         """SourceError where positions in a column lead nowhere; with `utf8` also where its strings are none."""
         try:
             column.validate(full=True)
-        except pa.ArrowInvalid as error:
-            binary = None if utf8 else BINARY.get(str(column.type))
-            try:
-                if binary is None:
-                    raise error
-                column.cast(binary).validate(full=True)
-            except ARROW_ERRORS as worse:
-                if not utf8 and pa.types.is_dictionary(column.type):
-                    self._check(column.dictionary, name)
-                    column.indices.validate(full=True)
-                    return
-                message = f'{self._job.url}: column "{name}" is damaged: {worse}. Fetch the file again'
-                raise SourceError(message) from worse
+        except ARROW_ERRORS as error:
+            wrong: Exception | None = error if utf8 else _fault_of_places(column, error)
+            if wrong is not None:
+                message = f'{self._job.url}: column "{name}" is damaged: {wrong}. Fetch the file again'
+                raise SourceError(message) from wrong
 
     def _values(self, column: Any) -> list[Any]:
         if len(column) == 1 and beyond(column, *WEIGHT_OF_ONE):
@@ -155,6 +152,23 @@ class Columns:
                     detail = f"{found.what} at byte {found.at + 1} of the text"
                     errors[i] = BadRecord(self._job.at(first_row + i), found.reason, detail)
         return errors
+
+
+def _fault_of_places(column: Any, error: Exception) -> Exception | None:
+    """What is wrong with a column of strings that is invalid, if it is not the strings' bytes alone."""
+    try:
+        if pa.types.is_dictionary(column.type):
+            column.indices.validate(full=True)
+            ends = pc.min_max(column.indices).as_py()
+            if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < len(column.dictionary):
+                return error
+            column = column.dictionary
+        if str(column.type) not in BINARY:
+            return error
+        column.cast(BINARY[str(column.type)]).validate(full=True)
+    except ARROW_ERRORS as worse:
+        return worse
+    return None
 
 
 def slices(text: Array, others: list[Any], chunk_bytes: int) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,6 @@ from cooc.corpus.model import Part
 from cooc.corpus.records import (
     UNSET,
     UNUSUAL,
-    Record,
     extract,
     fast_decoder,
     invalid_utf8,
@@ -109,7 +108,8 @@ class GiantReader:
         self._limits = limits or job.limits
         self._where = job.at(number)
 
-    def read(self) -> Giant | None:
+    def read(self) -> Chunk | Giant | None:
+        """A Giant if the text is one; the line may be long for other reasons."""
         try:
             road, value = self._value()
             return None if value is BLANK else self._document(road, value)
@@ -154,25 +154,23 @@ class GiantReader:
             detail = f"not JSON: {what}; begins with {shown(begin)}"
             raise BadRecord(self._where, "not JSON", detail) from None
 
-    def _document(self, road: Road, value: Any) -> Giant:
+    def _document(self, road: Road, value: Any) -> Chunk | Giant:
         if not isinstance(value, dict):
             raise not_an_object(self._where, value)
         record = {self._beginning(key): member for key, member in value.items()}
         found = extract(record, self._job.fields, self._where)
         metadata = self._job.describe(self._number, {key: self._restored(v) for key, v in found.values.items()})
-        return Giant(metadata, self._text(road, found))
+        place = place_of(found.text.decode())
+        if place:
+            return Giant(metadata, self._text(road, *place))
+        if found.repaired:
+            self._job.receipt.repair("surrogate")
+        return pack([found.text], [metadata])
 
-    def _text(self, road: Road, found: Record) -> Iterator[bytes]:
-        text = found.text.decode()
-        mended = found.repaired
-        if place := place_of(text):
-            patient = Patient()
-            use = patient if road.explains else road
-            yield from self._string(use, *place)
-            mended = patient.mended
-        else:
-            yield found.text
-        if mended:
+    def _text(self, road: Road, start: int, stop: int) -> Iterator[bytes]:
+        patient = Patient()
+        yield from self._string(patient if road.explains else road, start, stop)
+        if patient.mended:
             self._job.receipt.repair("surrogate")
 
     def _string(self, road: Road, start: int, stop: int) -> Iterator[bytes]:

@@ -1,5 +1,7 @@
 """Parquet row groups → documents, in batches that fit memory however the rows were packed."""
 
+import contextlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -31,6 +33,7 @@ def read_parquet(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
         meta = file.metadata
         groups = range(part.start, meta.num_row_groups if part.stop < 0 else part.stop)
         columns = guarded(source, lambda: Columns(file.schema_arrow, job))
+        check_groups(source, meta, groups)
         shared = _shared_strings(meta, groups, columns)
         if shared:
             file = open_parquet(source, raw, read_dictionary=shared)
@@ -62,6 +65,50 @@ def _shared_strings(meta: Any, groups: range, columns: Columns) -> list[str]:
             if all({"RLE_DICTIONARY", "PLAIN_DICTIONARY"} & set(chunk.encodings) for chunk in chunks):
                 found.append(column.path)
     return found
+
+
+class DataWantedError(OSError):
+    """A reader has gone through the footer and comes to the data."""
+
+
+class NoData(io.RawIOBase):
+    """A file of so many bytes that can't be read."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size, self._at = size, 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, at: int, whence: int = 0, /) -> int:
+        self._at = at + (0, self._at, self._size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        raise DataWantedError
+
+
+def check_groups(source: Source, meta: Any, groups: range) -> None:
+    """SourceError where the footer describes a column chunk wrongly.
+
+    Looking at such a chunk from Python ends the process (`parquet::ParquetException` is not caught there in
+    pyarrow 26), while a reader tells of it; so the groups, and the one after them, are read up to their data.
+    """
+    dry = guarded(source, lambda: pq.ParquetFile(pa.PythonFile(NoData(source.bytes), mode="r"), metadata=meta))
+
+    def try_group(group: int) -> None:
+        with contextlib.suppress(DataWantedError):
+            next(dry.iter_batches(batch_size=1, row_groups=[group], use_threads=False), None)
+
+    for group in range(groups.start, min(groups.stop + 1, meta.num_row_groups)):
+        guarded(source, lambda g=group: try_group(g), f"in row group {group + 1}")  # type: ignore[misc]
 
 
 def handle(source: Source, raw: IO[bytes]) -> Any:
