@@ -16,7 +16,8 @@ PLACES_KEPT = 100
 class Fields(msgspec.Struct, frozen=True):
     """Names of the fields to read; "meta.year" reaches into nested objects unless a field has that very name.
 
-    A record without its id is read all the same unless `id_required`; `id=None` reads none.
+    A record without its id is read all the same unless `id_required`; `id=None` reads none. The id and metadata
+    of a document take a mebibyte of JSON at most: a record with more is a bad one, whatever the memory.
     """
 
     text: str = "text"

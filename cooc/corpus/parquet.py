@@ -4,7 +4,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,19 +34,43 @@ def read_parquet(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
         groups = range(part.start, meta.num_row_groups if part.stop < 0 else part.stop)
         columns = guarded(source, lambda: Columns(file.schema_arrow, job))
         check_groups(source, meta, groups)
-        shared = _shared_strings(meta, groups, columns)
+        shared = guarded(source, lambda: _shared_strings(meta, groups, columns), "by its footer")
         if shared:
             file = open_parquet(source, raw, read_dictionary=shared)
-        account(source, raw, *_stored_range(meta, groups, source), job.receipt)
+        start, stop = guarded(source, lambda: _stored_range(meta, groups, source), "by its footer")
+        account(source, raw, start, stop, job.receipt)
         row = 1 + sum(meta.row_group(group).num_rows for group in range(groups.start))
         for group in groups:
-            batches = _batches(source, raw, file, group, columns, job, chunk_bytes)
-            while (batch := guarded(source, lambda b=batches: next(b, None), f"near row {row}")) is not None:  # type: ignore[misc]
-                yield from columns.documents(batch, row, chunk_bytes)
-                row += batch.num_rows
-                # else the next batch is read while this one is held
-                del batch
+            yield from _rows_of(Group(source, raw, file, group), columns, row, chunk_bytes, job.most_bytes)
+            row += meta.row_group(group).num_rows
         check_end(source, raw)
+
+
+class Group(NamedTuple):
+    source: Source
+    raw: IO[bytes]
+    file: Any
+    number: int
+
+
+def _rows_of(group: Group, columns: Columns, first: int, chunk_bytes: int, most_bytes: int) -> Iterator[Chunk]:
+    """The documents of a row group whose first row is number `first` of the file."""
+    source, row = group.source, first
+    batches = guarded(
+        source, lambda: _batches(group, columns, chunk_bytes, most_bytes), f"in row group {group.number + 1}"
+    )
+    while (batch := guarded(source, lambda: next(batches, None), f"near row {row}")) is not None:
+        yield from columns.documents(batch, row, chunk_bytes)
+        row += batch.num_rows
+        # else the next batch is read while this one is held
+        del batch
+    end = first + group.file.metadata.row_group(group.number).num_rows
+    if row != end:
+        # pyarrow ends without a word where one of the columns does
+        raise SourceError(
+            f"{source.url}: row group {group.number + 1} ended before row {row}, and its rows go on to row "
+            f"{end - 1} by the footer. Fetch the file again"
+        )
 
 
 def open_parquet(source: Source, raw: IO[bytes], **how: Any) -> Any:
@@ -169,28 +193,22 @@ def _stored_range(meta: Any, groups: range, source: Source) -> tuple[int, int]:
     return start, stop
 
 
-def _batches(
-    source: Source, raw: IO[bytes], file: Any, group: int, columns: Columns, job: Job, chunk_bytes: int
-) -> Iterator[Any]:
+def _batches(group: Group, columns: Columns, chunk_bytes: int, most_bytes: int) -> Iterator[Any]:
     """The rows of a row group, so many at once that they fit."""
-    meta = file.metadata
-    rows = _rows_at_once(meta, group, columns.text_path, chunk_bytes)
+    meta, at_once = group.file.metadata, ROWS_AT_MOST
+    rows = meta.row_group(group.number).num_rows
     for number in range(meta.num_columns):
-        if columns.reads(meta.schema.column(number).path):
-            chunk = Leaf(source, raw, meta, group, number, job.most_bytes)
-            rows = min(rows, guarded(source, chunk.rows_at_once, f"in row group {group + 1}"))
-    batches: Iterator[Any] = file.iter_batches(
-        batch_size=rows, row_groups=[group], columns=columns.paths, use_threads=False
+        path = meta.schema.column(number).path
+        if columns.reads(path):
+            leaf = Leaf(group, number, most_bytes)
+            at_once = min(at_once, leaf.rows_at_once())
+            if path == columns.text_path:
+                # so many that their text is about as large as a batch
+                at_once = min(at_once, max(1, chunk_bytes * rows // max(leaf.size, 1)))
+    batches: Iterator[Any] = group.file.iter_batches(
+        batch_size=at_once, row_groups=[group.number], columns=columns.paths, use_threads=False
     )
     return batches
-
-
-def _rows_at_once(meta: Any, group: int, path: str, chunk_bytes: int) -> int:
-    """So many rows that their text is about as large as a batch."""
-    rows = meta.row_group(group).num_rows
-    chunks = [meta.row_group(group).column(i) for i in range(meta.num_columns)]
-    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == path)
-    return int(max(1, min(ROWS_AT_MOST, chunk_bytes * rows // max(size, 1))))
 
 
 class Leaf:
@@ -200,11 +218,13 @@ class Leaf:
     of rows is at most what its pages hold, or so many times the longest string.
     """
 
-    def __init__(self, source: Source, raw: IO[bytes], meta: Any, group: int, number: int, most_bytes: int) -> None:
-        self._source, self._raw, self._most_bytes = source, raw, most_bytes
-        self._place = f"row group {group + 1} of {meta.num_row_groups}"
+    def __init__(self, group: Group, number: int, most_bytes: int) -> None:
+        meta = group.file.metadata
+        self._source, self._raw, self._most_bytes = group.source, group.raw, most_bytes
+        self._place = f"row group {group.number + 1} of {meta.num_row_groups}"
         self._column = meta.schema.column(number)
-        self._chunk = meta.row_group(group).column(number)
+        self._chunk = meta.row_group(group.number).column(number)
+        self.size: int = self._chunk.total_uncompressed_size
 
     def rows_at_once(self) -> int:
         """Rows that fit; SourceError where one page, or what may be one row, does not."""

@@ -18,15 +18,17 @@ def split(source: Source, *, target_bytes: int) -> list[Part]:
 
 def _row_groups(source: Source, target_bytes: int) -> list[Part]:
     # pyarrow takes a while to import
-    from cooc.corpus.parquet import open_parquet
+    from cooc.corpus.parquet import guarded, open_parquet
     from cooc.corpus.stream import open_raw
 
     with open_raw(source) as raw:
         meta = open_parquet(source, raw).metadata
+    groups = range(meta.num_row_groups)
+    sizes = guarded(source, lambda: [meta.row_group(group).total_byte_size for group in groups], "by its footer")
     parts, start, size = [], 0, 0
-    for group in range(meta.num_row_groups):
-        size += meta.row_group(group).total_byte_size
-        if size >= target_bytes or group == meta.num_row_groups - 1:
+    for group in groups:
+        size += sizes[group]
+        if size >= target_bytes or group == groups.stop - 1:
             parts.append(Part(source, start, group + 1))
             start, size = group + 1, 0
     return parts or [Part(source, 0, 0)]
