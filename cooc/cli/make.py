@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooc.cli.progress import shown_progress
+from cooc.cli.progress import in_bytes, shown_progress
 from cooc.cli.show import print_json, put, say
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ def recipe_of(source: list[str]) -> dict[str, Any]:
 def summarise(index: Index, seconds: float) -> None:
     """What a build came to."""
     from cooc.cli.about import listed, reasons
+    from cooc.create.log import finished
 
     held = index.manifest
     say(f"{held.documents:,} documents, {held.tokens:,} tokens, {held.terms:,} terms")
@@ -160,7 +161,9 @@ def summarise(index: Index, seconds: float) -> None:
         say(f"repaired: {repaired}")
     if held.absent:
         say(f"{len(held.absent):,} of --terms do not occur: {listed(held.absent)}")
-    say(f"{sum(file.bytes for file in held.files):,} bytes, {seconds:,.1f} s")
+    end = finished(index.path)
+    peak = f", at most {in_bytes(end['peak_memory'])} of memory" if end.get("peak_memory") else ""
+    say(f"{sum(file.bytes for file in held.files):,} bytes, {seconds:,.1f} s{peak}")
 
 
 def verify(index: Directory, as_json: Json = False) -> None:

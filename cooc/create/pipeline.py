@@ -17,6 +17,7 @@ from cooc import __version__
 from cooc.create.blocks import Corpus, Store, cut_store
 from cooc.create.building import SMALL_BYTES, building
 from cooc.create.documents import write_document_window
+from cooc.create.estimate import check_room, estimate_disk, told
 from cooc.create.finish import publish
 from cooc.create.ngrams import write_ngrams
 from cooc.create.pairs import write_window
@@ -98,6 +99,7 @@ def build(
         already_built(index, plan)
         clear_leftovers(index)
         return index
+    check_room(index, estimate_disk(plan))
     small = sum(source.bytes for source in {part.source for part in plan.parts}) < SMALL_BYTES
     with building(index, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
@@ -259,10 +261,12 @@ def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 def begin_watch(work: Work, plan: Plan) -> None:
     """Say what is to come, and log what is built with what."""
-    sources = {part.source for part in plan.parts}
+    sources, estimate = {part.source for part in plan.parts}, estimate_disk(plan)
+    work.watch.note(told(estimate))
     work.watch.begin(
         steps_of(plan.parameters), resumed=work.has_done(), **running(), sources=len(sources), parts=len(plan.parts),
         source_bytes=sum(source.bytes for source in sources),
+        estimate=estimate,
     )  # fmt: skip
 
 

@@ -78,9 +78,8 @@ def steps_of(chosen: Parameters, *, merged: bool = False) -> list[Step]:
     if merged:
         first = [Step("read vocabularies", "vocabulary", 0.05), *VOCABULARY_STEPS, *STORE_STEPS]
     else:
-        first = [Step("lines", "tokens", 0.02), Step("tokens", "tokens", 0.3)]
-        if getattr(chosen, "dedup", None):
-            first += DEDUP_STEPS
+        first = DEDUP_STEPS if getattr(chosen, "dedup", None) else []
+        first = [*first, Step("lines", "tokens", 0.02), Step("tokens", "tokens", 0.3)]
         first += [*VOCABULARY_STEPS, Step("encode", "vocabulary", 0.03)]
     steps = [*first, Step("phrases", "vocabulary", 0.05), *NGRAM_STEPS]
     for window in chosen.windows:
