@@ -36,8 +36,10 @@ def build(
     min_pair_count: int = 1,
     max_terms: int | None = None,
     terms: Terms = (),
+    dedup: float | None = None,
     memory: str | int = "8GB",
     workers: int | None = None,
+    scheduler: str = "local",
     on_bad_line: Literal["fail", "skip"] = "fail",
     progress: Progress | None = None,
 ) -> Index:
@@ -47,8 +49,11 @@ def build(
     `window` counts pairs up to so many tokens apart; several windows make several matrices. `ngrams` is the
     highest order counted, from `min_count` occurrences on. `max_terms` gives rows to the most frequent terms
     only. `terms` always have rows, phrases too, and a window "document": a `TermSet`, a file of terms, or a
-    list of words, phrases and sets. The same call goes on with a build that was stopped, and gives a finished
-    index back as it is. The rules of counting are in indexes/FORMAT.md.
+    list of words, phrases and sets. `dedup` leaves out documents that are near-duplicates of an earlier one from
+    that similarity on, such as 0.8; `duplicates.jsonl` in the index names them. `memory` bounds all processes of the
+    build together, `workers` of them count; `scheduler` "ray" or "ray:ADDRESS" has them on a Ray cluster. The same
+    call goes on with a build that was stopped, and gives a finished index back as it is. The rules of counting are in
+    indexes/FORMAT.md.
 
     Raises `UsageError` for options that make no sense, `SourceError` for files that can't be read, and
     `BuildError` for a directory that is taken or can't be written.
@@ -60,8 +65,8 @@ def build(
         sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,
         text_documents=text_documents, tokenizer=tokenizer, keep_case=keep_case, window=window,
         direction=direction, weighting=weighting, ngrams=ngrams, min_count=min_count,
-        min_pair_count=min_pair_count, max_terms=max_terms, terms=listed_terms(terms), memory=memory,
-        workers=workers, on_bad_line=on_bad_line, **options,
+        min_pair_count=min_pair_count, max_terms=max_terms, terms=listed_terms(terms), dedup=dedup,
+        memory=memory, workers=workers, scheduler=scheduler, on_bad_line=on_bad_line, **options,
     )  # fmt: skip
     return Index(path)
 
@@ -80,13 +85,14 @@ def merge(
     *,
     memory: str | int = "8GB",
     workers: int | None = None,
+    scheduler: str = "local",
     progress: Progress | None = None,
 ) -> Index:
     """Make one index of several that were built in the same way; equals the index of all their sources."""
     from cooc.create.merge import merge as merge_indexes
 
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
-    return Index(merge_indexes(paths, out, memory=memory, workers=workers, **options))
+    return Index(merge_indexes(paths, out, memory=memory, workers=workers, scheduler=scheduler, **options))
 
 
 def verify(path: Place | Index) -> Verification:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from cooc.create import pipeline
+from cooc.create.merge import merge
 from cooc.create.pipeline import build
 from cooc.errors import BuildError, SourceError, UsageError
 from cooc.index.manifest import MANIFEST, WORK
 from cooc.index.reader import Index
+from cooc.index.verify import verify
 from tests.corpora import cells_of, write_jsonl
 from tests.test_merge import files_of
 
@@ -255,3 +257,33 @@ def test_an_index_travels_to_other_processes_by_its_path(reference: Path) -> Non
     again = pickle.loads(pickle.dumps(index))
     assert again.path == index.path
     assert cells_of(again, 3) == cells_of(index, 3)
+
+
+def test_near_duplicates_are_left_out_and_listed(tmp_path: Path) -> None:
+    documents = [document for document in some_documents(60, seed=9) if len(document) > 8]
+    copies = [[*document[:-1], "end"] for document in documents[:5]] + documents[5:8]
+    first = write_jsonl(tmp_path / "a.jsonl", documents)
+    second = write_jsonl(tmp_path / "b.jsonl", copies)
+    index = Index(build([first, second], tmp_path / "index", dedup=0.6, **OPTIONS))
+    listed = [json.loads(line) for line in (tmp_path / "index" / "duplicates.jsonl").read_text().splitlines()]
+    sources = index.manifest.sources
+    assert [source.dropped for source in sources] == [0, len(listed)]
+    assert [source.documents + source.dropped for source in sources] == [len(documents), len(copies)]
+    assert len(listed) >= 3  # the exact copies are among them
+    assert all(line["path"].endswith("b.jsonl") and line["duplicate_of"]["path"].endswith("a.jsonl") for line in listed)
+    kept = [copy for k, copy in enumerate(copies, 1) if k not in {line["linenum"] for line in listed}]
+    third = write_jsonl(tmp_path / "c.jsonl", [*documents, *kept])
+    without = build([third], tmp_path / "without", **OPTIONS)
+    assert counts_of(index.path).items() - {("duplicates.jsonl", b"")} >= counts_of(without).items()
+    assert verify(index.path).problems == []
+    with pytest.raises(UsageError, match=r"was built with --dedup 0\.6: duplicates in different indexes can't be seen"):
+        merge([index.path, build([third], tmp_path / "other", dedup=0.6, **OPTIONS)], tmp_path / "merged")
+
+
+def test_a_list_of_duplicates_that_is_not_whole_is_found(tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "a.jsonl", [["great", "auk"]] * 3)
+    index = build([source], tmp_path / "index", dedup=0.8, **OPTIONS)
+    lines = (index / "duplicates.jsonl").read_bytes().splitlines(keepends=True)
+    assert len(lines) == 2
+    (index / "duplicates.jsonl").write_bytes(lines[0])
+    assert [problem.partition(": ")[0].rpartition("/")[2] for problem in verify(index).problems] == ["duplicates.jsonl"]

@@ -19,7 +19,7 @@ from cooc.cli.recipe import Recipe
 from cooc.query.measures import MEASURES
 from tests.corpora import index_of, write_jsonl
 
-COMMANDS = ["build", "info", "verify", "merge", "count", "pair", "neighbors", "ngrams", "export", "demo"]
+COMMANDS = ["build", "info", "verify", "merge", "count", "pair", "neighbors", "ngrams", "export", "scan", "demo"]
 BIRDS = ["the great auk and the great bustard", "the auk is great", "a bustard", "auk auk auk"]
 
 

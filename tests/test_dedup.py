@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 import cooc
 from cooc.corpus import Batch, Receipt
 from cooc.create import buckets
-from cooc.create.dedup import check_threshold, drop, dropped_of, find_duplicates, least_agreeing
+from cooc.create.dedup import drop, dropped_of, find_duplicates, least_agreeing
 from cooc.create.minhash import choose_hashing, hashing_for
-from cooc.create.plan import PLAN, make_plan, read_plan
+from cooc.create.plan import PLAN, check_parameters, make_plan, read_plan
 from cooc.create.processes import Processes
 from cooc.create.sketches import HASHING, Handles, Sketcher
 from cooc.create.work import Budget, Work, sole_builder
@@ -366,12 +366,12 @@ def test_no_more_files_are_open_than_allowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("threshold", [0, -0.1, 1.01, float("nan"), float("inf")])
 def test_a_similarity_that_is_none_is_refused(threshold: float) -> None:
     with pytest.raises(UsageError, match=r"--dedup .*: expected a similarity above 0 and at most 1"):
-        check_threshold(threshold)
+        check_parameters(Parameters(dedup=threshold))
 
 
 @pytest.mark.parametrize("threshold", [None, 1e-9, 0.8, 1, 1.0])
 def test_a_similarity_that_is_one_is_taken(threshold: float | None) -> None:
-    check_threshold(threshold)
+    check_parameters(Parameters(dedup=threshold))
     if threshold is not None:
         hashing = choose_hashing(threshold)
         assert hashing.bands >= 2

@@ -37,6 +37,9 @@ def about(index: Index) -> None:
     put(f"{held.documents:,} documents, {held.tokens:,} tokens, {held.terms:,} terms; tokenizer {cutter}")
     rows = f"{held.unit_words:,} words" + (f" and {held.unit_phrases:,} phrases" if held.unit_phrases else "")
     put(f"rows for {rows}" + (f" (--max-terms {chosen.max_terms:,})" if chosen.max_terms else ""))
+    if chosen.dedup is not None:
+        dropped = sum(source.dropped for source in held.sources)
+        put(f"{dropped:,} near-duplicates left out (--dedup {chosen.dedup}); duplicates.jsonl names them")
     if held.absent:
         put(f"{len(held.absent):,} of --terms do not occur: {listed(held.absent)}")
     put("")

@@ -85,8 +85,22 @@ def build(
             metavar="FILE",
         ),
     ] = None,
-    memory: Annotated[str | None, option("Memory to stay within.", default="8GB", metavar="SIZE")] = None,
-    workers: Annotated[int | None, option("Parts counted at a time.", default="one a core", metavar="N")] = None,
+    dedup: Annotated[
+        float | None,
+        option(
+            "Leave out documents that are near-duplicates of an earlier one, from this similarity on.",
+            default="off",
+            metavar="0.8",
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, option("Memory that all processes together stay within.", default="8GB", metavar="SIZE")
+    ] = None,
+    workers: Annotated[int | None, option("Processes that count.", default="one a core", metavar="N")] = None,
+    scheduler: Annotated[
+        str | None,
+        option("Where they run: here, or on a Ray cluster.", default="local", metavar="local|ray[:ADDRESS]"),
+    ] = None,
     on_bad_line: Annotated[
         str | None, option("What a record that is no document does.", default="fail", metavar="fail|skip")
     ] = None,
@@ -100,8 +114,8 @@ def build(
 
     Output: the path of the index; a summary on standard error.
 
-    Cost: blocks of tokens as large as --memory allows, the vocabulary and the kept n-grams beside them; disk
-    about 2 bytes a distinct pair and 2 to 4 bytes a token, and twice that while building. Limits: window
+    Cost: --memory bounds all processes together, at least 238MB for one worker; what does not fit is spilled. Disk
+    about 2 bytes a distinct pair and 2 to 4 bytes a token, and several times that while building. Limits: window
     100,000 (harmonic: 22), 67 million distinct terms.
 
     Example: cooc build 'dolma/*.json.gz' --out indexes/dolma --window 10 --terms birds.txt
@@ -198,7 +212,11 @@ def merge(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the merged index.", show_default=False)],
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory to stay within.")] = "8GB",
-    workers: Annotated[int | None, option("Parts counted at a time.", default="one a core", metavar="N")] = None,
+    workers: Annotated[int | None, option("Processes that count.", default="one a core", metavar="N")] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(metavar="local|ray[:ADDRESS]", help="Where they run: here, or on a Ray cluster."),
+    ] = "local",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Make one index of several; it equals the index built from all their sources at once.
@@ -214,7 +232,7 @@ def merge(
 
     begun = time.monotonic()
     with shown_progress(quiet) as progress:
-        merged = cooc.merge(index, out, memory=memory, workers=workers, progress=progress)
+        merged = cooc.merge(index, out, memory=memory, workers=workers, scheduler=scheduler, progress=progress)
     if not quiet:
         summarise(merged, time.monotonic() - begun)
     put(str(merged.path))

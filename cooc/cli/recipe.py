@@ -33,6 +33,8 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     memory: str | msgspec.UnsetType = msgspec.UNSET
     workers: int | msgspec.UnsetType = msgspec.UNSET
     on_bad_line: str | msgspec.UnsetType = msgspec.UNSET
+    dedup: float | msgspec.UnsetType = msgspec.UNSET
+    scheduler: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

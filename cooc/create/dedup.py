@@ -37,23 +37,17 @@ from cooc.create.sketches import (
     sketch_part,
 )
 from cooc.create.work import Work
-from cooc.errors import BuildError, UsageError
+from cooc.errors import BuildError
 from cooc.index.files import NewFile, items_of, read_slice, write_array, write_whole
+from cooc.index.layout import DUPLICATES
 
 Array = NDArray[Any]
 
-DUPLICATES = "duplicates.jsonl"
 PLACES = f"{FOLDER}/places.i64"
 WORTH_A_TASK = 1 << 14
 """Signatures for which a range of keys more is worth a task."""
 READ_AT_ONCE = 1 << 16
 COPIED_AT_ONCE = 1 << 20
-
-
-def check_threshold(threshold: float | None) -> None:
-    """Raise `UsageError` for a similarity that is none."""
-    if threshold is not None and not 0 < threshold <= 1:
-        raise UsageError(f"--dedup {threshold}: expected a similarity above 0 and at most 1, such as 0.8.")
 
 
 def least_agreeing(threshold: float) -> int:

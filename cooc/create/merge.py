@@ -63,6 +63,11 @@ def merge(
 def check_alike(indexes: list[Index]) -> None:
     """Raise `UsageError` unless one specification made all of them, each from sources of its own."""
     first, seen = indexes[0], dict[str, Index]()
+    if len(indexes) > 1 and first.manifest.parameters.dedup is not None:
+        raise UsageError(
+            f"{first.path} was built with --dedup {first.manifest.parameters.dedup}: duplicates in different indexes "
+            "can't be seen any more. Build all sources at once, or each without --dedup."
+        )
     for other in indexes[1:]:
         for name in Parameters.__struct_fields__:
             a, b = getattr(first.manifest.parameters, name), getattr(other.manifest.parameters, name)
@@ -106,7 +111,7 @@ def hold_to_plan(work: Work, plan: MergePlan) -> None:
 def run_stages(work: Work, indexes: list[Index]) -> None:
     """The token store from those of the indexes, then everything that is counted from it."""
     chosen = indexes[0].manifest.parameters
-    work.watch.begin(steps_of(chosen, merged=True), resumed=work.has_done(), **running(), indexes=len(indexes))
+    work.watch.begin(steps_of(chosen, merged=True), resumed=work.has_done(), **running(chosen), indexes=len(indexes))
     tokenizer = indexes[0].tokenizer
     sources, runs = order_sources(indexes)
     rows = [(number, *piece) for number, index in enumerate(indexes) for piece in list_cuts(work, index)]

@@ -16,6 +16,7 @@ import numpy as np
 from cooc import __version__
 from cooc.create.blocks import Corpus, Store, cut_store
 from cooc.create.building import SMALL_BYTES, building
+from cooc.create.dedup import find_duplicates
 from cooc.create.documents import write_document_window
 from cooc.create.estimate import check_room, estimate_disk, told
 from cooc.create.finish import publish
@@ -68,6 +69,7 @@ def build(
     min_pair_count: int = 1,
     max_terms: int | None = None,
     terms: Sequence[str] = (),
+    dedup: float | None = None,
     memory: str | int = "8GB",
     workers: int | None = None,
     scheduler: str = "local",
@@ -77,7 +79,8 @@ def build(
     """Count a corpus into the index directory `out` and return its path.
 
     `sources` are files, globs, folders or fsspec URLs. `terms` are words and phrases that always get rows.
-    The counts follow the rules in `indexes/FORMAT.md`. The same call goes on with a build that was stopped;
+    `dedup` leaves out near-duplicate documents from that similarity on. The counts follow the rules in
+    `indexes/FORMAT.md`. The same call goes on with a build that was stopped;
     with an index that is finished and was built in the same way it does nothing.
 
     Raises `UsageError` for parameters that make no sense, `SourceError` for files that can't be read, and
@@ -89,7 +92,7 @@ def build(
         text_field=text_field, id_field=id_field, meta_fields=tuple(meta_fields), text_documents=text_documents,
         windows=(window,) if isinstance(window, int) else tuple(window), direction=direction,
         weighting=weighting, ngrams=ngrams, min_count=min_count, min_pair_count=min_pair_count,
-        max_terms=max_terms, terms=tuple(dict.fromkeys(terms)), on_bad_line=on_bad_line,
+        max_terms=max_terms, terms=tuple(dict.fromkeys(terms)), on_bad_line=on_bad_line, dedup=dedup,
     )  # fmt: skip
     cutter = tokenizer_for(tokenizer, keep_case=keep_case)
     size = parse_memory(memory)
@@ -155,8 +158,10 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
 def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer) -> None:
     """Tokens, then n-grams, then pairs, then the manifest."""
     begin_watch(work, plan)
+    chosen = plan.parameters
+    dropped = [0] * len(plan.parts) if chosen.dedup is None else find_duplicates(work, plan, chosen.dedup)
     parts, stored = write_token_store(work, plan, tokenizer)
-    sources = source_records(plan, parts)
+    sources = source_records(plan, parts, dropped)
     check_not_empty(work, sources)
     write_counts(work, plan.parameters, tokenizer, stored, sources)
 
@@ -192,7 +197,7 @@ def write_counts(
     if len(units.listed):
         windows.append(write_document_window(work, chosen, units, corpus))
     manifest = Manifest(
-        software=software(), tokenizer=tokenizer.spec, parameters=chosen, sources=sources,
+        software=software(chosen), tokenizer=tokenizer.spec, parameters=chosen, sources=sources,
         documents=stored.documents, tokens=stored.tokens, codes="plain" if stored.singles == 65_535 else "pairs",
         terms=stored.terms, unit_words=units.words, unit_phrases=units.phrases, listed=len(units.listed),
         absent=absent, windows=windows, ngrams=ngrams, files=[],
@@ -227,15 +232,15 @@ def most_frequent(work: Work) -> int:
     return most
 
 
-def source_records(plan: Plan, counted: list[PartCounts]) -> list[SourceRecord]:
+def source_records(plan: Plan, counted: list[PartCounts], dropped: list[int]) -> list[SourceRecord]:
     """What the manifest says of each source: the sum of its parts."""
     records: dict[str, SourceRecord] = {}
-    for part, counts in zip(plan.parts, counted, strict=True):
-        records[part.source.url] = joined(records.get(part.source.url), part.source, counts)
+    for part, counts, fewer in zip(plan.parts, counted, dropped, strict=True):
+        records[part.source.url] = joined(records.get(part.source.url), part.source, counts, fewer)
     return list(records.values())
 
 
-def joined(record: SourceRecord | None, source: Any, counts: PartCounts) -> SourceRecord:
+def joined(record: SourceRecord | None, source: Any, counts: PartCounts, dropped: int) -> SourceRecord:
     """A source's record with one part more. A file in several parts has the digests of all, joined by "+"."""
     got = counts.receipt
     old = record or SourceRecord(
@@ -252,6 +257,7 @@ def joined(record: SourceRecord | None, source: Any, counts: PartCounts) -> Sour
         skipped=added(old.skipped, got.skipped),
         skipped_where=(old.skipped_where + got.skipped_where)[:100],
         repaired=added(old.repaired, got.repaired),
+        dropped=old.dropped + dropped,
     )
 
 
@@ -264,17 +270,18 @@ def begin_watch(work: Work, plan: Plan) -> None:
     sources, estimate = {part.source for part in plan.parts}, estimate_disk(plan)
     work.watch.note(told(estimate))
     work.watch.begin(
-        steps_of(plan.parameters), resumed=work.has_done(), **running(), sources=len(sources), parts=len(plan.parts),
-        source_bytes=sum(source.bytes for source in sources),
+        steps_of(plan.parameters), resumed=work.has_done(), **running(plan.parameters),
+        sources=len(sources), parts=len(plan.parts), source_bytes=sum(source.bytes for source in sources),
         estimate=estimate,
     )  # fmt: skip
 
 
-def running() -> dict[str, Any]:
+def running(chosen: Parameters) -> dict[str, Any]:
     """What a build runs on, for its log."""
-    return {"software": software(), "python": platform.python_version(), "platform": platform.platform()}
+    return {"software": software(chosen), "python": platform.python_version(), "platform": platform.platform()}
 
 
-def software() -> dict[str, str]:
+def software(chosen: Parameters) -> dict[str, str]:
     """What the bytes of an index may depend on."""
-    return {"cooc": __version__, "numpy": np.__version__, "numba": version("numba"), "pyarrow": version("pyarrow")}
+    found = {"cooc": __version__, "numpy": np.__version__, "numba": version("numba"), "pyarrow": version("pyarrow")}
+    return found if chosen.dedup is None else {**found, "datasketch": version("datasketch")}

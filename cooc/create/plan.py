@@ -86,6 +86,8 @@ def check_parameters(chosen: Parameters) -> None:
     ):
         if value < least:
             raise UsageError(f"{option} {value}: expected at least {least}.")
+    if chosen.dedup is not None and not 0 < chosen.dedup <= 1:
+        raise UsageError(f"--dedup {chosen.dedup}: expected a similarity above 0 and at most 1, such as 0.8.")
     if chosen.ngrams > 5:
         raise UsageError(f"--ngrams {chosen.ngrams}: n-grams are counted up to order 5.")
     if chosen.weighting == "harmonic":
@@ -167,5 +169,5 @@ def read_plan(path: Path) -> Plan:
     """A plan that `write_plan` kept."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Plan)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BuildError(f"{path}: the plan of the build can't be read ({error}). Remove the directory.") from error

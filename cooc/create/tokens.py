@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.corpus import Batch, Receipt, count_lines, read
+from cooc.create.dedup import drop, dropped_of
 from cooc.create.plan import Plan, plan_of, tokenizer_of_plan
 from cooc.create.vocabulary import merge_lists, write_list
 from cooc.create.work import Work
@@ -191,6 +192,8 @@ def batches_of(work: Work, plan: Plan, number: int, first_line: int | None, rece
         batch_bytes=4 * size if idle else size, receipt=receipt, most_bytes=min(MOST_READ, work.share // 8),
         spool=spool, first_line=first_line,
     )  # fmt: skip
+    if plan.parameters.dedup is not None:
+        batches = drop(batches, dropped_of(work, number), receipt)
     return read_ahead(batches) if idle else batches
 
 

@@ -26,7 +26,8 @@ Weighting = Literal["uniform", "harmonic"]
 
 
 class SourceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one corpus file gave. `documents` + the sum of `skipped` = the records read."""
+    """What one corpus file gave. `documents` + the sum of `skipped` + `dropped`, the near-duplicates, = the records
+    read."""
 
     url: str
     format: str
@@ -39,6 +40,7 @@ class SourceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     skipped: dict[str, int]
     skipped_where: list[str]
     repaired: dict[str, int]
+    dropped: int = 0
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,6 +59,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     max_terms: int | None = None
     terms: tuple[str, ...] = ()
     on_bad_line: Literal["fail", "skip"] = "fail"
+    dedup: float | None = None
 
 
 class WindowRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.index.files import BLOCK, dtype_of
-from cooc.index.layout import BLOCKS, NGRAMS, PAIRS, TOKENIZER, TOKENS, UNITS, VOCABULARY
+from cooc.index.layout import BLOCKS, DUPLICATES, NGRAMS, PAIRS, TOKENIZER, TOKENS, UNITS, VOCABULARY
 from cooc.index.manifest import Manifest
 
 WIDER = {f"{TOKENS}/tokenized.0": "<u2", f"{TOKENS}/offset.0": "<u8", f"{TOKENS}/metaoff.0": "<u8"}
@@ -66,6 +66,8 @@ def expected_sizes(manifest: Manifest) -> dict[str, int | None]:
             f"{folder}/column_sums.i64": 8 * held.terms,
         }
         rows = level.kept
+    if held.parameters.dedup is not None:
+        sizes[DUPLICATES] = None
     if held.tokenizer.file is not None:
         sizes[TOKENIZER] = None
     sizes[BLOCKS] = 8 * sum(-(-record.bytes // BLOCK) for record in held.files if record.name != BLOCKS)

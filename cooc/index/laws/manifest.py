@@ -6,7 +6,10 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from cooc.index.laws.law import Law, law
+import numpy as np
+
+from cooc.index.laws.law import Law, law, unchecked
+from cooc.index.layout import DUPLICATES
 from cooc.index.manifest import DOCUMENT, MANIFEST, Manifest
 from cooc.index.shape import Arrays
 from cooc.kernels.codes import MOST_IDS, SEPARATOR
@@ -23,6 +26,17 @@ def manifest_laws(held: Arrays) -> Iterator[Law]:
     yield law("windows are those of the parameters", where, window_faults(manifest))
     yield law("n-grams are those of the parameters", where, order_faults(manifest))
     yield law("terms are those of the tokenizer and the parameters", where, term_faults(manifest))
+    if manifest.parameters.dedup is None or DUPLICATES in held.sound:
+        yield law("near-duplicates are listed", held.folder / DUPLICATES, duplicate_faults(held))
+    else:
+        yield unchecked("near-duplicates are listed", DUPLICATES)
+
+
+def duplicate_faults(held: Arrays) -> Iterator[str]:
+    dropped = sum(source.dropped for source in held.manifest.sources)
+    lines = int(np.count_nonzero(held.sound[DUPLICATES] == ord("\n"))) if DUPLICATES in held.sound else 0
+    if dropped != lines:
+        yield f"lists {lines:,} documents where the manifest drops {dropped:,}"
 
 
 def source_faults(manifest: Manifest) -> Iterator[str]:
