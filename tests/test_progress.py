@@ -194,6 +194,15 @@ def test_the_time_to_come_leaves_out_what_an_earlier_run_did() -> None:
     assert way.remaining(20.0) == pytest.approx(10.0)
 
 
+def test_a_step_whose_name_goes_on_from_another_is_not_taken_for_it() -> None:
+    way = Way(steps_of(Parameters(windows=(10,))))
+    way.move("pairs 10 merge pieces", 1, 1)
+    before = way.remaining(100.0)
+    way.move("pairs 10 merge", 5, 8)
+    after = way.remaining(100.0)
+    assert before is not None and after is not None and before > after > 1.0
+
+
 def test_steps_are_found_by_the_words_that_a_stage_begins_with() -> None:
     way = Way(steps_of(Parameters(windows=(1, 10), terms=("auk",))))
     for name, stage in (("lines", "tokens"), ("tokens", "tokens"), ("merge lists 2", "vocabulary"),

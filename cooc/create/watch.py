@@ -84,7 +84,8 @@ def steps_of(chosen: Parameters, *, merged: bool = False) -> list[Step]:
     steps = [*first, Step("phrases", "vocabulary", 0.05), *NGRAM_STEPS]
     for window in chosen.windows:
         name = f"pairs {window}"
-        steps += [Step(name, name, 0.2 + 0.02 * window), Step(f"{name} merge", name, 0.1 + 0.01 * window)]
+        steps += [Step(name, name, 0.2 + 0.02 * window), Step(f"{name} merge pieces", name, 0.01),
+                  Step(f"{name} merge", name, 0.1 + 0.01 * window)]  # fmt: skip
     if chosen.terms:
         steps.append(Step("pairs document", "pairs document", 0.3))
     return [*steps, Step("digests", "digests", 0.05)]
