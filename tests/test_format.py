@@ -180,7 +180,7 @@ def test_the_document_names_every_file_with_its_dtype(tmp_path: Path) -> None:
     index = Index(build([tmp_path / "a.jsonl"], tmp_path / "i", window=2, direction="right", terms=["a b"], workers=1))
     general = {re.sub(r"^pairs/\w+/", "pairs/W/", re.sub(r"^ngrams/\d/", "ngrams/N/", file.name))
                for file in index.manifest.files}  # fmt: skip
-    assert general | {"manifest.json", "build.jsonl", "tokenizer.json"} == set(rows)
+    assert general | {"manifest.json", "build.jsonl", "tokenizer.json", "duplicates.jsonl"} == set(rows)
     assert {record.name for record in index.manifest.files} == set(expected_sizes(index.manifest))
     for name, shown in rows.items():
         if not shown.startswith("JSON"):

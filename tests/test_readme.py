@@ -95,7 +95,7 @@ def own_words(page):
     text = page.read_text("utf-8")
     for block in blocks(page):
         if block.mark.startswith("not run: options of"):
-            before, command, after = block.text.partition("cooc build ")
+            _, command, after = block.text.partition("cooc build ")
             text = text.replace(block.text, command + after)
     return text
 
