@@ -29,8 +29,8 @@ def a_corpus(folder):
     (folder / "mycorpus").mkdir()
     for number in range(2):
         with gzip.open(folder / "mycorpus" / f"part-{number}.jsonl.gz", "wt", encoding="utf-8") as lines:
-            for text in TEXTS[number:] * 3:
-                lines.write(json.dumps({"text": text}) + "\n")
+            for year, text in enumerate(TEXTS[number:] * 3, start=1898):
+                lines.write(json.dumps({"text": text, "year": year}) + "\n")
 
 
 def run_page(page, folder):
