@@ -13,7 +13,7 @@ import msgspec
 
 from cooc import errors
 from cooc.create.blocks import forget_block
-from cooc.index.files import refused
+from cooc.index.files import noting, refused
 
 if TYPE_CHECKING:
     from cooc.create.work import Work
@@ -79,8 +79,9 @@ def perform(work: Work, call: Call) -> Any:
     """Run a call, keep its receipt, and return its result as it is after travelling."""
     function, kinds = _found(call.function)
     arguments = msgspec.convert(call.arguments, tuple[kinds] if kinds else tuple[()])  # type: ignore[valid-type]
-    result = msgspec.to_builtins(function(work, *arguments))
-    work.keep(call.stage, call.number, result)
+    with noting():
+        result = msgspec.to_builtins(function(work, *arguments))
+        work.keep(call.stage, call.number, result)
     return result
 
 

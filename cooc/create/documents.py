@@ -23,7 +23,7 @@ from cooc.create.rows import Runs, join_cells, join_starts, join_sums, merge_run
 from cooc.create.units import Units
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import items_of, read_slice, write_whole
+from cooc.index.files import items_of, read_slice
 from cooc.index.layout import PAIRS, TOKENS
 from cooc.index.manifest import DOCUMENT, Parameters, WindowRecord
 
@@ -38,9 +38,13 @@ LEAST_CODES = 1 << 16
 
 def write_document_window(work: Work, chosen: Parameters, units: Units, corpus: Corpus) -> WindowRecord:
     """Count the document window and write its matrix; returns its manifest record."""
-    kept = work.path("document.json")
-    if kept.exists():
-        return msgspec.json.decode(kept.read_bytes(), type=WindowRecord)
+    record = work.here("pairs document whole", lambda: write_document_matrix(work, chosen, units, corpus))
+    shutil.rmtree(work.path("document"), ignore_errors=True)
+    return msgspec.convert(record, WindowRecord)
+
+
+def write_document_matrix(work: Work, chosen: Parameters, units: Units, corpus: Corpus) -> WindowRecord:
+    """Write the files of the matrix."""
     codes = corpus.store.codes
     check_total(document_starts(work, codes))
     size = codes_a_block(work, units, corpus)
@@ -61,13 +65,10 @@ def write_document_window(work: Work, chosen: Parameters, units: Units, corpus: 
     join_starts(work, rows.names, units.total, folder / "starts.i64")
     total = join_sums(work, sums.names, units.total, folder / "row_sums.i64", words=units.words)
     check_sums([rows_path(work.path(name)) for name in rows.names], folder / "row_sums.i64")
-    record = WindowRecord(
+    return WindowRecord(
         name=DOCUMENT, window=None, direction="symmetric", weighting="uniform", unit=1, total=total,
         cells=rows.cells, min_pair_count=chosen.min_pair_count,
     )  # fmt: skip
-    write_whole(kept, msgspec.json.encode(record))
-    shutil.rmtree(work.path("document"), ignore_errors=True)
-    return record
 
 
 def write_giants(work: Work, store: Store, giants: list[Cut], size: int, *, first: int) -> int:

@@ -31,7 +31,7 @@ from cooc.create.units import TERMS_READ, Units, load_units
 from cooc.create.vocabulary import VOCABULARY_FILES
 from cooc.create.window import Window, check_total
 from cooc.create.work import Work
-from cooc.index.files import NewFile, read_slice, write_whole
+from cooc.index.files import NewFile, read_slice
 from cooc.index.layout import PAIRS, VOCABULARY
 from cooc.index.manifest import Parameters, WindowRecord
 from cooc.kernels.pairs import count_keys, count_rows, group_positions, sum_contexts
@@ -50,13 +50,12 @@ def write_window(work: Work, chosen: Parameters, size: int, units: Units, corpus
     The record is kept once the matrix is whole; only then are the last files between stages removed.
     """
     window = Window(size, chosen.direction, chosen.weighting)
-    kept, base = work.path(f"pairs-{window.name}.json"), f"pairs-{window.name}"
-    if not kept.exists():
-        check_total(window, corpus.tokens)
-        record = write_matrix(work, window, units, corpus, chosen.min_pair_count)
-        write_whole(kept, msgspec.json.encode(record))
-    shutil.rmtree(work.path(base), ignore_errors=True)
-    return msgspec.json.decode(kept.read_bytes(), type=WindowRecord)
+    check_total(window, corpus.tokens)
+    record = work.here(
+        f"pairs {window.name} whole", lambda: write_matrix(work, window, units, corpus, chosen.min_pair_count)
+    )
+    shutil.rmtree(work.path(f"pairs-{window.name}"), ignore_errors=True)
+    return msgspec.convert(record, WindowRecord)
 
 
 def write_matrix(work: Work, window: Window, units: Units, corpus: Corpus, minimum: int) -> WindowRecord:

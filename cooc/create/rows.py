@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from cooc.create.runs import (
 )
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import BEGIN_ANEW, NewFile, items_of, read_slice, sync_folder
+from cooc.index.files import BEGIN_ANEW, NewFile, items_of, move, read_slice
 
 Array = NDArray[Any]
 
@@ -100,8 +99,7 @@ def gather(work: Work, names: list[str], out: str, columns: int) -> None:
     """Make one run of the runs that a task wrote, which are gone then."""
     if len(names) == 1:
         for path in (rows_path, Path):
-            os.replace(path(work.path(names[0])), path(work.path(out)))
-        sync_folder(work.path(out).parent)
+            move(path(work.path(names[0])), path(work.path(out)))
         return
     paths = [work.path(name) for name in names]
     merge_files(paths, work.path(out), (0, ALL_ROWS), 1, room_for(work.share, len(paths), columns))

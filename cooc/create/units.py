@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cooc.create.blocks import Block, Corpus, Cut, Store, load_block
 from cooc.create.vocabulary import VOCABULARY_FILES
 from cooc.create.work import Work
-from cooc.index.files import NewFile, items_of, read_slice, write_array, write_whole
+from cooc.index.files import NewFile, items_of, read_sealed, read_slice, write_array, write_sealed
 from cooc.index.layout import UNITS, VOCABULARY
 from cooc.kernels.phrases import find_phrases
 from cooc.tokens import Tokenizer
@@ -90,7 +90,7 @@ def keep_units(work: Work, units: Units) -> None:
     folder = work.path("units")
     for name in ("more.u32", "phrase_starts.i64", "phrase_units.u32", "listed.u32"):
         write_array(folder / name, getattr(units, name.partition(".")[0]))
-    write_whole(folder / "units.json", msgspec.json.encode([units.terms, units.first]))
+    write_sealed(folder / "units.json", msgspec.json.encode([units.terms, units.first]))
 
 
 def load_units(work: Work) -> Units:
@@ -100,7 +100,7 @@ def load_units(work: Work) -> Units:
 
 def _read_units(work: Work) -> Units:
     folder = work.path("units")
-    terms, first = msgspec.json.decode((folder / "units.json").read_bytes())
+    terms, first = msgspec.json.decode(read_sealed(folder / "units.json"))
     arrays = [read_slice(folder / name, 0, items_of(folder / name))
               for name in ("more.u32", "phrase_starts.i64", "phrase_units.u32", "listed.u32")]  # fmt: skip
     return Units(terms, first, *arrays)

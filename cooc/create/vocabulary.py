@@ -46,7 +46,7 @@ from cooc.create.lists import (
 )
 from cooc.create.work import Work
 from cooc.errors import BuildError
-from cooc.index.files import InPlace, NewFile, make_empty, write_array, write_whole
+from cooc.index.files import InPlace, NewFile, make_empty, read_sealed, write_array, write_sealed
 from cooc.index.layout import VOCABULARY
 from cooc.kernels.codes import MOST_IDS, SEPARATOR, SINGLES
 from cooc.kernels.terms import DOCUMENTS, END, LABEL, OCCURRENCES
@@ -92,7 +92,7 @@ def merge_lists(work: Work, folders: list[str], tokenizer: Tokenizer) -> Merged:
     `folders`, relative to the work's, are in the order of the corpus. A fixed vocabulary keeps its own ids.
     Raises `BuildError` if there are more terms than ids.
     """
-    write_whole(work.path("vocabulary/lists.json"), msgspec.json.encode(folders))
+    write_sealed(work.path("vocabulary/lists.json"), msgspec.json.encode(folders))
     if tokenizer.fixed is not None:
         return merge_fixed(work, len(folders), tokenizer)
     if 0 < len(folders) <= FAN and size_of(work, len(folders)) <= min(AT_ONCE, work.share // 8):
@@ -180,7 +180,7 @@ def list_folder(work: Work, level: int, number: int) -> Path:
 
 def read_folders(work: Work) -> list[str]:
     """The folders that the driver wrote down."""
-    return msgspec.json.decode(work.path("vocabulary/lists.json").read_bytes(), type=list[str])
+    return msgspec.json.decode(read_sealed(work.path("vocabulary/lists.json")), type=list[str])
 
 
 def lists_of(work: Work, level: int, start: int, stop: int) -> list[TermList]:

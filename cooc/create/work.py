@@ -16,7 +16,15 @@ import msgspec
 from cooc.create.calls import Call, Crew, Inline, name_of
 from cooc.create.watch import Watch
 from cooc.errors import BuildError
-from cooc.index.files import make_folder, write_whole
+from cooc.index.files import (
+    Written,
+    check_written,
+    make_folder,
+    noting,
+    read_sealed,
+    write_sealed,
+    written_so_far,
+)
 from cooc.index.manifest import WORK
 
 T = TypeVar("T")
@@ -60,7 +68,7 @@ class Work:
     def of_task(cls, index: Path) -> Work:
         """The work of a build that goes on in another process."""
         path = index / WORK / BUDGET
-        return cls(index, msgspec.json.decode(path.read_bytes(), type=Budget))
+        return cls(index, msgspec.json.decode(read_sealed(path), type=Budget))
 
     @property
     def share(self) -> int:
@@ -79,8 +87,8 @@ class Work:
         """
         path = self.path(BUDGET)
         if not path.exists():
-            write_whole(path, msgspec.json.encode(self.budget))
-        begun = msgspec.json.decode(path.read_bytes(), type=Budget)
+            write_sealed(path, msgspec.json.encode(self.budget))
+        begun = msgspec.json.decode(read_sealed(path), type=Budget)
         if begun.share > self.share:
             raise BuildError(
                 f"{self.index}: the build began with {begun.share:,} bytes of memory for each worker, and now "
@@ -141,6 +149,15 @@ class Work:
         """`tasks` for a stage that is one task."""
         return self.tasks(stage, function, [arguments])[0]
 
+    def here(self, stage: str, make: Callable[[], Any]) -> Any:
+        """What `make()` gives, in this process and with tasks of its own; kept as the result of a task is."""
+        done = self._done(stage, 0)
+        if done is None:
+            with noting():
+                done = [msgspec.to_builtins(make())]
+                self.keep(stage, 0, done[0])
+        return done[0]
+
     def _run(self, calls: list[Call]) -> Iterator[tuple[int, Any]]:
         if not calls:
             return iter(())
@@ -148,8 +165,10 @@ class Work:
         return crew.run(calls)
 
     def keep(self, stage: str, number: int, result: Any) -> None:
-        """Write the receipt of a task that is done."""
-        write_whole(self._receipt(stage, number), msgspec.json.encode([result]))
+        """Write the receipt of a task that is done: its result, and digests of what it wrote into the index."""
+        top = self.index.absolute()
+        written = [each._replace(path=os.path.relpath(each.path, top)) for each in written_so_far()]
+        write_sealed(self._receipt(stage, number), msgspec.json.encode([result, written]))
 
     def has_done(self) -> bool:
         """Whether any task is done."""
@@ -159,8 +178,14 @@ class Work:
         return self.folder / "done" / stage.replace(" ", "-") / f"{number}.json"
 
     def _done(self, stage: str, number: int) -> Any:
+        """[result] of a task that is done; raises `BuildError` if what it wrote has changed since."""
         path = self._receipt(stage, number)
-        return msgspec.json.decode(path.read_bytes()) if path.exists() else None
+        if not path.exists():
+            return None
+        result, written = msgspec.json.decode(read_sealed(path), type=tuple[Any, list[Written]])
+        for each in written:
+            check_written(each._replace(path=str(self.index / each.path)))
+        return [result]
 
 
 BUDGET = "budget.json"
@@ -206,7 +231,7 @@ def _lock(index: Path, lock: int) -> None:
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             if time.monotonic() < killed:
                 time.sleep(0.02)
                 continue

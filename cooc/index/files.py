@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import mmap
 import os
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import xxhash
@@ -38,6 +40,47 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+class Written(NamedTuple):
+    """Bytes that a task has put into a file, from `offset` on, and their xxh3_128."""
+
+    path: str
+    offset: int
+    size: int
+    digest: str
+
+
+_noted: list[list[Written]] = []
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """Note what this process writes: a receipt tells of it, so that a build that goes on can tell what has changed
+    since. Notes taken inside such a block are not those of the block around it."""
+    _noted.append([])
+    try:
+        yield
+    finally:
+        _noted.pop()
+
+
+def written_so_far() -> list[Written]:
+    """What was noted in the innermost block of `noting`."""
+    return list(_noted[-1]) if _noted else []
+
+
+def note(path: Path, offset: int, size: int, hashed: xxhash.xxh3_128) -> None:
+    if _noted and size:
+        _noted[-1].append(Written(str(path), offset, size, hashed.hexdigest()))
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a file that was written just now another name in its folder; it lasts."""
+    os.replace(source, target)
+    sync_folder(target.parent)
+    if _noted:
+        _noted[-1][:] = [each._replace(path=str(target)) if each.path == str(source) else each for each in _noted[-1]]
+
+
 class NewFile:
     """A file written as a stream: it appears under its name when all of it is on the disk, or not at all.
 
@@ -48,8 +91,10 @@ class NewFile:
 
     def __init__(self, path: Path) -> None:
         self.path, self.size = path, 0
-        self._temporary = path.with_name(path.name + ".part")
+        # a name of its own: where a lost node is only out of sight, a task may run twice at a time
+        self._temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
         self._waiting = bytearray()
+        self._hashed = xxhash.xxh3_128()
         self._handle = -1
 
     def __enter__(self) -> Self:
@@ -75,26 +120,30 @@ class NewFile:
         self.write(bytes_of(np.ascontiguousarray(array, dtype=dtype_of(self.path.name))))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._handle < 0:
+            return  # left already, with an error
         try:
-            if kind is None:
-                self._send(self._waiting)
-                os.fsync(self._handle)
-            os.close(self._handle)
-            self._handle = -1
+            try:
+                if kind is None:
+                    self._send(self._waiting)
+                    os.fsync(self._handle)
+            finally:
+                handle, self._handle = self._handle, -1
+                os.close(handle)
             if kind is None:
                 os.replace(self._temporary, self.path)
                 sync_folder(self.path.parent)
+                note(self.path, 0, self.size, self._hashed)
             else:
                 os.unlink(self._temporary)
         except OSError as error:
-            if self._handle >= 0:
-                os.close(self._handle)
             if kind is None:
                 raise BuildError(refusal(self.path, self.size, error)) from error
 
     def _send(self, data: bytes | bytearray | memoryview) -> None:
         try:
             write_all(self._handle, data)
+            self._hashed.update(data)
         except OSError as error:
             raise BuildError(refusal(self.path, self.size, error)) from error
 
@@ -112,6 +161,42 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write `data` so that `path` holds all of it or does not exist, whatever happens meanwhile."""
     with NewFile(path) as file:
         file.write(data)
+
+
+def check_written(written: Written) -> None:
+    """Raise `BuildError` if a file has other bytes than a task put there; one that is gone was needed no more."""
+    path, left, hashed = Path(written.path), written.size, xxhash.xxh3_128()
+    try:
+        with open(path, "rb") as file:
+            file.seek(written.offset)
+            while left and (data := file.read(min(left, BLOCK))):
+                hashed.update(data)
+                left -= len(data)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BuildError(f"{path}: can't be read: {error.strerror or error}. {BEGIN_ANEW}") from error
+    if hashed.hexdigest() != written.digest:
+        raise BuildError(
+            f"{path}: bytes {written.offset:,} to {written.offset + written.size:,} differ from what this build wrote "
+            f"there; the file has changed since. {BEGIN_ANEW}"
+        )
+
+
+def write_sealed(path: Path, data: bytes) -> None:
+    """As `write_whole`, with a last line that is the digest of the rest."""
+    write_whole(path, data + b"\n" + xxhash.xxh3_128_hexdigest(data).encode())
+
+
+def read_sealed(path: Path) -> bytes:
+    """What `write_sealed` wrote; raises `BuildError` if it has changed since."""
+    try:
+        data, _, digest = path.read_bytes().rpartition(b"\n")
+    except OSError as error:
+        raise BuildError(f"{path}: can't be read: {error.strerror or error}. {BEGIN_ANEW}") from error
+    if xxhash.xxh3_128_hexdigest(data).encode() != digest:
+        raise BuildError(f"{path}: differs from its digest; it has changed since it was written. {BEGIN_ANEW}")
+    return data
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -135,6 +220,7 @@ class InPlace:
 
     def __init__(self, path: Path) -> None:
         self.path, self._handle = path, -1
+        self._runs: list[tuple[int, int, xxhash.xxh3_128]] = []  # begin, end, digest of what lies together
 
     def __enter__(self) -> Self:
         try:
@@ -148,13 +234,24 @@ class InPlace:
         data = bytes_of(np.ascontiguousarray(array))
         try:
             write_all(self._handle, data, offset)
+            self._note(offset, data)
         except OSError as error:
             raise BuildError(refusal(self.path, len(data), error)) from error
+
+    def _note(self, offset: int, data: memoryview) -> None:
+        begin, end, hashed = self._runs.pop() if self._runs else (offset, offset, xxhash.xxh3_128())
+        if end != offset:
+            self._runs.append((begin, end, hashed))
+            begin, end, hashed = offset, offset, xxhash.xxh3_128()
+        hashed.update(data)
+        self._runs.append((begin, end + len(data), hashed))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 os.fsync(self._handle)
+                for begin, end, hashed in self._runs:
+                    note(self.path, begin, end - begin, hashed)
         except OSError as error:
             raise BuildError(refusal(self.path, 0, error)) from error
         finally:
