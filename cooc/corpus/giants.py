@@ -11,17 +11,14 @@ import re
 import secrets
 from typing import Any
 
-import msgspec
-
-from cooc.corpus.documents import METADATA_BYTES
+from cooc.corpus.kept import TOO_LARGE, Frame, tree_of
 from cooc.corpus.model import Fields
-from cooc.corpus.records import SHOWN_FIELDS, repair_all, wanted
+from cooc.corpus.records import wanted
 from cooc.corpus.roads import Plain, Rejected, Road
 from cooc.corpus.spool import BLOCK_BYTES, Limits, Spool
 from cooc.corpus.structure import Marks, marks_of, open_after, unescaped_quotes, whole_characters
 
 SPACE = b" \t\r\n"
-KEYS_COUNTED = 100_000
 SQUEEZED = 1024
 
 NAME = secrets.token_hex(16)
@@ -29,57 +26,8 @@ NAME = secrets.token_hex(16)
 
 FILLER = b'"%b":0' % NAME.encode()
 CLOSED = bytes.maketrans(b"[{", b"]}")
-BLANK, TOO_LARGE = object(), object()
+BLANK = object()
 PLAIN = Plain()
-ENCODER = msgspec.json.Encoder(enc_hook=str)
-
-
-class Node:
-    """A field name, or a step of the way to one."""
-
-    def __init__(self) -> None:
-        self.children: dict[str, Node] = {}
-        self.is_text = self.is_value = False
-
-    def at(self, *way: str) -> "Node":
-        return self.children.setdefault(way[0], Node()).at(*way[1:]) if way else self
-
-
-def is_too_large(value: Any) -> bool:
-    """Whether a value alone takes more than the metadata of a document may."""
-    return len(ENCODER.encode(repair_all(value))) > METADATA_BYTES
-
-
-def tree_of(fields: Fields) -> Node:
-    """The fields by name and by the steps that a dotted name may mean."""
-    root = Node()
-    for way in {(fields.text,), tuple(fields.text.split("."))}:
-        root.at(*way).is_text = True
-    for _, name in wanted(fields):
-        for way in {(name,), tuple(name.split("."))}:
-            root.at(*way).is_value = True
-    return root
-
-
-class Frame:
-    """An object that is open and has wanted fields."""
-
-    def __init__(self, node: Node, record: dict[Any, Any], name: str | None = None) -> None:
-        self.node, self.record, self.name = node, record, name
-
-    def add(self, key: str, value: Any, size: int) -> None:
-        node = self.node.children.get(key)
-        if node is None:
-            self._note(key)
-        elif isinstance(value, list | dict) and not (node.is_value or node.children):
-            self.record[key] = type(value)()
-        else:
-            self.record[key] = TOO_LARGE if size > METADATA_BYTES and is_too_large(value) else value
-
-    def _note(self, key: str) -> None:
-        # of names nobody asked for, the first are shown and the others counted
-        if key not in self.record and len(self.record) < KEYS_COUNTED:
-            self.record.setdefault(key if len(self.record) <= SHOWN_FIELDS else hash(key), None)
 
 
 class Scan:

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from cooc.corpus.documents import METADATA_BYTES, RECORD_BYTES, Chunk, Giant, Job, pack
-from cooc.corpus.giants import BLANK, NAME, TOO_LARGE, Scan
+from cooc.corpus.giants import BLANK, NAME, Scan
+from cooc.corpus.kept import TOO_LARGE
 from cooc.corpus.lines import blocks_of_lines
 from cooc.corpus.model import Part
 from cooc.corpus.records import (

@@ -18,7 +18,8 @@ from cooc.corpus.stream import check_unchanged, open_raw, unreadable
 from cooc.errors import CoocError, SourceError
 
 DIGEST_BYTES = 1 << 20
-READ_BYTES = 1 << 20
+# a column chunk through a buffer, and not whole before its first page
+BUFFERED = {"buffer_size": 1 << 20, "pre_buffer": False}
 
 NUMBER_BYTES = 16
 STRINGS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
@@ -33,7 +34,7 @@ def read_parquet(part: Part, job: Job, chunk_bytes: int) -> Iterator[Chunk]:
         meta = file.metadata
         groups = range(part.start, meta.num_row_groups if part.stop < 0 else part.stop)
         columns = guarded(source, lambda: Columns(file.schema_arrow, job))
-        check_groups(source, meta, groups)
+        check_groups(source, meta, groups, columns)
         shared = guarded(source, lambda: _shared_strings(meta, groups, columns), "by its footer")
         if shared:
             file = open_parquet(source, raw, read_dictionary=shared)
@@ -75,7 +76,7 @@ def _rows_of(group: Group, columns: Columns, first: int, chunk_bytes: int, most_
 
 def open_parquet(source: Source, raw: IO[bytes], **how: Any) -> Any:
     """The file with its page checksums checked; column chunks are read through a buffer, not whole."""
-    how |= {"page_checksum_verification": True, "buffer_size": READ_BYTES}
+    how |= {"page_checksum_verification": True, **BUFFERED}
     return guarded(source, lambda: pq.ParquetFile(handle(source, raw), **how))
 
 
@@ -119,17 +120,21 @@ class NoData(io.RawIOBase):
         raise DataWantedError
 
 
-def check_groups(source: Source, meta: Any, groups: range) -> None:
+def check_groups(source: Source, meta: Any, groups: range, columns: Columns) -> None:
     """SourceError where the footer describes a column chunk wrongly.
 
     Looking at such a chunk from Python ends the process (`parquet::ParquetException` is not caught there in
-    pyarrow 26), while a reader tells of it; so the groups, and the one after them, are read up to their data.
+    pyarrow 26), while a reader tells of it; so the groups, and the one after them, are read up to their data:
+    all columns at once, and each that is wanted by itself, as the first of several hides what is wrong with others.
     """
-    dry = guarded(source, lambda: pq.ParquetFile(pa.PythonFile(NoData(source.bytes), mode="r"), metadata=meta))
+    file = pa.PythonFile(NoData(source.bytes), mode="r")
+    dry = guarded(source, lambda: pq.ParquetFile(file, metadata=meta, **BUFFERED))
 
     def try_group(group: int) -> None:
-        with contextlib.suppress(DataWantedError):
-            next(dry.iter_batches(batch_size=1, row_groups=[group], use_threads=False), None)
+        paths = [meta.schema.column(number).path for number in range(meta.num_columns)]
+        for chosen in [None, *([path] for path in paths if columns.reads(path))]:
+            with contextlib.suppress(DataWantedError):
+                next(dry.iter_batches(batch_size=1, row_groups=[group], columns=chosen, use_threads=False), None)
 
     for group in range(groups.start, min(groups.stop + 1, meta.num_row_groups)):
         guarded(source, lambda g=group: try_group(g), f"in row group {group + 1}")  # type: ignore[misc]

@@ -56,7 +56,10 @@ class Plain:
             raise Rejected from error
 
     def check(self, content: bytes) -> bool:
-        self.string(content)
+        try:
+            STRING.decode(b'"%b"' % content)
+        except UNUSUAL as error:
+            raise Rejected from error
         return True
 
 
