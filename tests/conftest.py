@@ -12,11 +12,18 @@ MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 
 
+PYTEST, OTHER = "pytest", "other"
+"""Below a folder in memory: what pytest makes and empties by itself, and what tests make by `tempfile`."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    wanted = config.option.basetemp is None and not hasattr(config, "workerinput")
-    if wanted and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-        config.option.basetemp = tempfile.mkdtemp(dir=MEMORY, prefix="cooc-tests-")
-        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
-    if config.option.basetemp is not None:
-        tempfile.tempdir = config.option.basetemp
+    if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        top = Path(tempfile.mkdtemp(dir=MEMORY, prefix="cooc-tests-"))
+        (top / OTHER).mkdir()
+        config.option.basetemp = str(top / PYTEST)
+        config.add_cleanup(lambda: shutil.rmtree(top, ignore_errors=True))
+    # a process of several has a folder of its own below that of all
+    for folder in Path(config.option.basetemp or "/").parents:
+        if folder.parent == MEMORY and (folder / OTHER).is_dir():
+            tempfile.tempdir = str(folder / OTHER)

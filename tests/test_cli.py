@@ -135,7 +135,7 @@ def test_a_quiet_build_says_nothing(shell: Shell, corpus: Path, tmp_path: Path) 
 
 
 def test_a_build_takes_every_option(shell: Shell, tmp_path: Path) -> None:
-    rows = [{"body": "The Auk", "name": "1", "year": 1840}, {"body": "the auk", "name": "2"}]
+    rows = [{"body": "The Auk", "name": "1", "year": 1840}, {"body": "the auk sang", "name": "2"}]
     corpus = tmp_path / "a.jsonl"
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows))
     terms = tmp_path / "t.toml"
@@ -143,7 +143,7 @@ def test_a_build_takes_every_option(shell: Shell, tmp_path: Path) -> None:
     said = shell(
         "build", corpus, "--out", tmp_path / "i", "--text-field", "body", "--id-field", "name", "--meta-field", "year",
         "--keep-case", "--window", 3, "--direction", "right", "--weighting", "harmonic", "--ngrams", 2,
-        "--min-count", 1, "--min-pair-count", 2, "--max-terms", 3, "--terms", terms, "--memory", "100MB",
+        "--min-count", 1, "--min-pair-count", 2, "--max-terms", 3, "--terms", terms, "--memory", "1GB", "--dedup", 0.9,
         "--workers", 1, "--on-bad-line", "skip", "--text-documents", "line", "--tokenizer", "word",
     )  # fmt: skip
     assert said.code == 0, said.err
@@ -152,7 +152,7 @@ def test_a_build_takes_every_option(shell: Shell, tmp_path: Path) -> None:
     assert chosen == {
         "text_field": "body", "id_field": "name", "meta_fields": ["year"], "text_documents": "line", "windows": [3],
         "direction": "right", "weighting": "harmonic", "ngrams": 2, "min_count": 1, "min_pair_count": 2,
-        "max_terms": 3, "terms": ["Auk", "the auk", "dodo"], "on_bad_line": "skip",
+        "max_terms": 3, "terms": ["Auk", "the auk", "dodo"], "on_bad_line": "skip", "dedup": 0.9,
     }  # fmt: skip
     assert shell("info", tmp_path / "i", "--json").document["tokenizer"]["keep_case"] is True
 
@@ -221,7 +221,7 @@ def test_a_recipe_gives_the_options_and_its_folder_the_paths(
     path = recipe(
         tmp_path,
         '[build]\nsources = ["*.jsonl"]\nout = "made"\nwindow = [2, 3]\nterms = ["terms.txt"]\nmeta_field = ["id"]\n'
-        'keep_case = true\nmemory = "100MB"\nworkers = 1\n',
+        'keep_case = true\nmemory = "1GB"\nworkers = 1\n',
     )
     monkeypatch.chdir("/")
     said = shell("build", path)

@@ -205,6 +205,24 @@ def test_any_bytes_are_read_as_the_standard_library_reads_them(tmp_path, data, k
         check(kind, read_all(path, kind, "skip", 1 << 30), data)
 
 
+FOUND = {
+    "an empty text in a line that is long beside it was lost": ("jsonl", 35),
+    "a footer ended the process: a histogram of impossible size": ("parquet", 136),
+    "a footer ended the process: a codec of no known number": ("parquet", 106_492),
+    "rows were lost where a column ended early": ("parquet", 1790),
+    "the name of a column was no UTF-8": ("parquet", 2224),
+    "the positions in a dictionary had no bytes": ("arrow stream", 545),
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_the_fuzzer_has_found_stays_found(tmp_path, what):
+    kind, number = FOUND[what]
+    command = [sys.executable, "-m", "tests.faults.corpora", kind, str(number), "1", str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_with_wounds_anywhere_are_refused_or_read_as_they_are(tmp_path, kind):
     """In a process by itself, so that a crash fails a test and a hang ends it."""

@@ -128,7 +128,8 @@ class Store:
         lengths = np.array([len(document) for document in documents], np.int64)
         ids = np.array([k for document in documents for k in document], np.uint32)
         codes, self.starts = np.empty(2 * len(ids) + len(lengths), np.uint16), np.empty(len(lengths), np.int64)
-        written = write_codes(ids, lengths, np.arange(70_000, dtype=np.uint32), np.uint32(49_152), codes, self.starts)
+        written = write_codes(ids, lengths, np.arange(70_000, dtype=np.uint32), np.uint32(49_152), False, codes,
+                              self.starts)  # fmt: skip
         self.data = codes[: int(written)].view(np.uint8)
 
     @property

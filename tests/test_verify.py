@@ -331,7 +331,7 @@ def test_codes_are_counted_as_python_counts_the_ids(documents: list[list[int]]) 
     singles, ids = np.uint32(49_152), [term for document in documents for term in document]
     codes, starts = np.empty(2 * len(ids) + len(documents), np.uint16), np.empty(len(documents), np.int64)
     rank, lengths = np.arange(1 << 17, dtype=np.uint32), np.array([len(d) for d in documents], np.int64)
-    written = int(write_codes(np.array(ids, np.uint32), lengths, rank, singles, codes, starts))
+    written = int(write_codes(np.array(ids, np.uint32), lengths, rank, singles, False, codes, starts))
     counts, distinct = np.zeros(1 << 17, np.int64), np.zeros(1 << 17, np.int64)
     tokens = np.zeros(len(documents), np.int64)
     if documents:
