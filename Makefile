@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= indexes/demo
 
-.PHONY: demo test lint full lock clean
+.PHONY: demo test lint full faults lock clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/cooc demo --out $(OUT)
@@ -30,6 +30,12 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 $(VENV)/test.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c requirements.lock -e ".[demo]" --group test
 	@touch $@
+
+# Every fault at full size: each operation of a build killed, refused and cut off, 200 kills at random, hostile
+# files by the hundred thousand. It takes an hour or more.
+faults: $(VENV)/test.installed
+	COOC_FAULTS=all COOC_FAULT_SCALE=20 $(BIN)/python -m pytest -q -ra tests/test_faults.py tests/test_processes.py \
+	  tests/test_cluster.py tests/test_hostile.py tests/test_corpus_giants.py tests/test_damage.py tests/test_overflow.py
 
 # Pins every version that the tests ran with; used as constraints, so it installs nothing by itself.
 lock: $(VENV)/test.installed
