@@ -1,15 +1,33 @@
-"""Temporary files in memory where there is room: a build syncs every file, and tests make thousands of builds."""
+"""No test reaches another machine, and temporary files lie in memory where there is room.
+
+A build syncs every file, and tests make thousands of builds.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
+
+
+LOOPBACK = ("127.", "::1", "localhost", "/", "\0")
+
+
+def stay_here(event: str, arguments: tuple[Any, ...]) -> None:
+    """Fail a test that would reach another machine (F18)."""
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        place = arguments[1] if event == "socket.connect" else arguments[0]
+        host = place[0] if isinstance(place, tuple) else place
+        host = host.decode("utf-8", "replace") if isinstance(host, bytes) else str(host or "")
+        if host and not host.startswith(LOOPBACK):
+            raise PermissionError(f"a test tried to reach {host}")
 
 
 PYTEST, OTHER = "pytest", "other"
@@ -18,6 +36,7 @@ PYTEST, OTHER = "pytest", "other"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(stay_here)
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         top = Path(tempfile.mkdtemp(dir=MEMORY, prefix="cooc-tests-"))
         (top / OTHER).mkdir()
