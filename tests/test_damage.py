@@ -123,9 +123,10 @@ def test_a_build_stopped_while_it_ends_goes_on_to_a_whole_index(
     monkeypatch.setattr("cooc.index.files.os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         cooc.build([source], out, window=2)
-    assert (out / f"{name}.part").exists()
+    assert list(out.glob(f"{name}.*.part"))
     monkeypatch.undo()
     cooc.build([source], out, window=2)
+    assert not list(out.glob("*.part"))
     assert verify(out).problems == []
 
 
