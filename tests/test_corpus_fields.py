@@ -80,6 +80,18 @@ STRINGS = {
 }
 
 
+@pytest.mark.parametrize("width", ["int8", "uint8", "uint16", "int64", "uint64"])
+def test_dictionaries_are_read_whatever_their_indices_are(tmp_path, width):
+    indices = pa.array([1, 0, None, 1], getattr(pa, width)())
+    column = pa.DictionaryArray.from_arrays(indices, pa.array(["grün", "a"]))
+    table = pa.table({"text": column.drop_null(), "m": column.slice(1, 3)})
+    with pa.ipc.new_file(tmp_path / "a.arrow", table.schema) as writer:
+        writer.write_table(table)
+    texts, metadata, _ = read_file(tmp_path / "a.arrow", Fields(id=None, meta=("m",)))
+    assert texts == ["a", "grün", "a"]
+    assert [entry["m"] for entry in metadata] == ["grün", None, "a"]
+
+
 @pytest.mark.parametrize("kind", STRINGS)
 @pytest.mark.parametrize("ending", ["parquet", "arrow"])
 def test_every_kind_of_string_column_is_read(tmp_path, kind, ending):

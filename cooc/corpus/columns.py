@@ -225,7 +225,7 @@ def lengths(column: Any) -> Array:
         if str(found.value_type) not in LENGTHS:
             return np.zeros(len(column), dtype=np.int64)
         each = lengths(column.dictionary)
-        indices = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        indices = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         # the last is that of null
         sizes: Array = np.append(each, 0)[indices]
         return sizes
