@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cooc.clusters.lexicon import lexicon, lexicons
     from cooc.errors import (
         BadRecord,
         BuildError,
@@ -61,6 +62,8 @@ __all__ = [
     "build",
     "count",
     "export",
+    "lexicon",
+    "lexicons",
     "merge",
     "merge_scans",
     "neighbors",
@@ -81,6 +84,8 @@ _HOMES = {
     "build": "cooc.verbs",
     "count": "cooc.query.counts",
     "export": "cooc.query.export",
+    "lexicon": "cooc.clusters.lexicon",
+    "lexicons": "cooc.clusters.lexicon",
     "merge": "cooc.verbs",
     "merge_scans": "cooc.seeds.merge",
     "neighbors": "cooc.query.neighbors",
