@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         UnknownTerm,
         UsageError,
     )
+    from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.index.reader import Index
     from cooc.query.counts import count
     from cooc.query.export import export
@@ -53,6 +54,7 @@ __all__ = [
     "IndexFault",
     "LaterFormat",
     "NotAnIndex",
+    "Outcomes",
     "ScanResult",
     "SourceError",
     "TermSet",
@@ -70,6 +72,8 @@ __all__ = [
     "ngrams",
     "open",
     "pair",
+    "published_outcomes",
+    "read_outcomes",
     "read_term_sets",
     "read_terms",
     "scan",
@@ -79,6 +83,7 @@ __all__ = [
 _HOMES = {
     "MEASURES": "cooc.query.measures",
     "Index": "cooc.index.reader",
+    "Outcomes": "cooc.evidence.outcomes",
     "ScanResult": "cooc.seeds.result",
     "TermSet": "cooc.terms",
     "build": "cooc.verbs",
@@ -92,6 +97,8 @@ _HOMES = {
     "ngrams": "cooc.query.ngrams",
     "open": "cooc.verbs",
     "pair": "cooc.query.pairs",
+    "published_outcomes": "cooc.evidence.outcomes",
+    "read_outcomes": "cooc.evidence.outcomes",
     "read_term_sets": "cooc.terms",
     "read_terms": "cooc.terms",
     "scan": "cooc.seeds.scan",
