@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "query": {"errors", "kernels", "tokens", "index", "terms"},
     "seeds": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query"},
     "verbs": {"errors", "create", "index", "terms"},
+    "clusters": {"errors", "kernels", "terms", "tokens", "index", "phrases", "query"},
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
-    "cli": {"errors", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs", "demo"},
+    "cli": {"clusters", "errors", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs", "demo"},
 }
 
 
