@@ -1,0 +1,124 @@
+"""Where phrases occur: by the suffix array where an index has one, else by one reading of the token store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cooc.errors import UnknownTerm, UsageError
+from cooc.index.reader import Index
+from cooc.kernels.hits import find_documents
+from cooc.query.scan import codes_of, recorded
+
+if TYPE_CHECKING:
+    from cooc.query.slices import Slice
+
+Array = NDArray[Any]
+
+
+class Hits(NamedTuple):
+    """The occurrences of phrases, overlapping ones too.
+
+    `places[starts[k]:starts[k + 1]]` are those of phrase k: where its first code lies in the token store, in codes,
+    ascending. `totals[k]` is how often it occurs; more than are held where `most` has made them a sample.
+    `lengths[k]` are its codes.
+    """
+
+    starts: Array
+    places: Array
+    totals: Array
+    lengths: Array
+
+    def of(self, phrase: int) -> Array:
+        """The places of one phrase."""
+        return self.places[self.starts[phrase] : self.starts[phrase + 1]]
+
+
+def find_hits(
+    index: Index,
+    phrases: Sequence[Sequence[int]],
+    *,
+    most: int | None = None,
+    seed: int = 0,
+    where: Slice | None = None,
+) -> Hits:
+    """The occurrences of phrases of term ids; a phrase without ids (of an unknown word) has none.
+
+    Of a phrase with more than `most` occurrences so many are held: a uniform sample without replacement of all,
+    wherever in the corpus they are. `where` keeps those in the documents of a slice, before anything is sampled.
+    """
+    if most is not None and most < 1:
+        raise UsageError(f"most is {most}; expected at least 1 occurrence.")
+    coded = [codes_of(index, phrase) for phrase in phrases]
+    held = Sample(len(coded), most, np.random.default_rng(seed))
+    for places, of in recorded(index, coded):
+        if where is not None and len(places):
+            kept = where.mask[documents_of(index, places)]
+            places, of = places[kept], of[kept]
+        held.add(places, of)
+    return held.hits(np.array([len(codes) for codes in coded], np.int64))
+
+
+def term_ids(index: Index, phrase: str) -> list[int]:
+    """The term ids of a phrase; none where the index lacks a word of it."""
+    try:
+        return index.vocabulary.ids(phrase)
+    except UnknownTerm:
+        return []
+
+
+def document_starts(index: Index) -> Array:
+    """Where each document's separator stands, in codes; kept with the index."""
+    held: Array | None = vars(index).get("_document_starts")
+    if held is None:
+        held = vars(index)["_document_starts"] = index.tokens.document_starts()
+    return held
+
+
+def documents_of(index: Index, places: Array) -> Array:
+    """The document in which each of some ascending places lies."""
+    documents = np.empty(len(places), np.int64)
+    find_documents(document_starts(index), places, documents)
+    return documents
+
+
+class Sample:
+    """Occurrences added in parts, of which at most `most` of each phrase are kept: those with the smallest of
+    random keys, so that each set of so many is as likely."""
+
+    def __init__(self, phrases: int, most: int | None, random: np.random.Generator) -> None:
+        self.most, self.random = most, random
+        self.totals = np.zeros(phrases, np.int64)
+        self._parts: list[tuple[Array, Array, Array]] = []
+        self._held = 0
+
+    def add(self, places: Array, of: Array) -> None:
+        self.totals += np.bincount(of, minlength=len(self.totals))
+        keys = np.zeros(0) if self.most is None else self.random.random(len(places))
+        self._parts.append((places, of, keys))
+        self._held += len(places)
+        if self.most is not None and self._held > 2 * self.most * max(1, len(self.totals)):
+            self._parts = [self._thinned()]
+            self._held = len(self._parts[0][0])
+
+    def hits(self, lengths: Array) -> Hits:
+        """All that is held, by phrase and place."""
+        places, of, _ = self._thinned()
+        order = np.lexsort((places, of))
+        starts = np.append(0, np.cumsum(np.bincount(of, minlength=len(self.totals)))).astype(np.int64)
+        return Hits(starts, places[order], self.totals, lengths)
+
+    def _thinned(self) -> tuple[Array, Array, Array]:
+        columns = list(zip(*self._parts, strict=True)) or [(), (), ()]
+        places = np.concatenate([np.zeros(0, np.int64), *columns[0]])
+        of = np.concatenate([np.zeros(0, np.int64), *columns[1]])
+        keys = np.concatenate([np.zeros(0), *columns[2]])
+        if self.most is None or (np.bincount(of, minlength=1) <= self.most).all():
+            return places, of, keys
+        order = np.lexsort((keys, of))
+        firsts = np.append(0, np.cumsum(np.bincount(of, minlength=len(self.totals))))
+        kept = order[np.arange(len(of)) - firsts[of[order]] < self.most]
+        return places[kept], of[kept], keys[kept]
