@@ -35,7 +35,9 @@ def named_set(argument: Named) -> TermSet:
     found = named_sets([argument])
     if len(found) > 1:
         names = ", ".join(each.name for each in found)
-        raise UsageError(f"{argument} holds {len(found)} term sets: {names}. Name one, like {argument}@{found[0].name}.")
+        raise UsageError(
+            f"{argument} holds {len(found)} term sets: {names}. Name one, like {argument}@{found[0].name}."
+        )
     return found[0]
 
 
