@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 import msgspec
 
@@ -70,9 +71,20 @@ def nurse(control: socket.socket) -> None:
 
 def serve(channel: socket.socket) -> None:
     """Perform calls until the driver is gone."""
-    performer = Performer()
+    performer, give_back = Performer(), memory_returner()
     while (message := receive(channel)) is not None:
         send(channel, msgspec.json.encode(performer.outcome(msgspec.json.decode(message, type=Call))))
+        give_back()
+
+
+def memory_returner() -> Callable[[], object]:
+    """What hands freed memory back to the system, where the C library keeps it.
+
+    glibc keeps what a task has freed in pieces of up to 32 MB, which the next task's larger arrays can't use: two
+    workers then held 60 MB more than their share.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    return (lambda: None) if trim is None else (lambda: trim(ctypes.c_size_t(0)))
 
 
 if __name__ == "__main__":
