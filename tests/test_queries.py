@@ -123,6 +123,7 @@ class Store:
     """As much of an index as the scans need."""
 
     singles = 49_152
+    table = None
 
     def __init__(self, documents: list[list[int]]) -> None:
         lengths = np.array([len(document) for document in documents], np.int64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cooc.errors import UnknownTerm, UsageError
 from cooc.index.reader import Index
 from cooc.kernels.hits import find_documents
+from cooc.phrases.search import SuffixArray, suffix_array
 from cooc.query.scan import codes_of, recorded
 
 if TYPE_CHECKING:
@@ -53,13 +54,53 @@ def find_hits(
     if most is not None and most < 1:
         raise UsageError(f"most is {most}; expected at least 1 occurrence.")
     coded = [codes_of(index, phrase) for phrase in phrases]
-    held = Sample(len(coded), most, np.random.default_rng(seed))
+    lengths = np.array([len(codes) for codes in coded], np.int64)
+    random = np.random.default_rng(seed)
+    array = suffix_array(index)
+    if array is None:
+        return _scanned(index, coded, Sample(len(coded), most, random), where).hits(lengths)
+    ranges = array.ranges(coded)
+    totals = ranges[:, 1] - ranges[:, 0]
+    if where is None and (most is None or (totals <= most).all()):
+        return Hits(*array.places(ranges), totals, lengths)
+    return _some(index, array, ranges, most, random, where)._replace(lengths=lengths)
+
+
+def _scanned(index: Index, coded: Sequence[Array], held: Sample, where: Slice | None) -> Sample:
     for places, of in recorded(index, coded):
         if where is not None and len(places):
             kept = where.mask[documents_of(index, places)]
             places, of = places[kept], of[kept]
         held.add(places, of)
-    return held.hits(np.array([len(codes) for codes in coded], np.int64))
+    return held
+
+
+def _some(
+    index: Index, array: SuffixArray, ranges: Array, most: int | None, random: np.random.Generator, where: Slice | None
+) -> Hits:
+    """A sample of each range, or what lies in a slice."""
+    parts, totals = [], np.zeros(len(ranges), np.int64)
+    for k, (low, high) in enumerate(ranges.tolist()):
+        if where is None:
+            totals[k] = high - low
+            if most is not None and high - low > most:
+                parts.append(array.places_of(low + drawn(random, high - low, most)))
+            else:
+                parts.append(array.places(ranges[k : k + 1])[1])
+            continue
+        places = array.places(ranges[k : k + 1])[1]
+        places = places[where.mask[documents_of(index, places)]]
+        totals[k] = len(places)
+        if most is not None and len(places) > most:
+            places = places[np.sort(drawn(random, len(places), most))]
+        parts.append(places)
+    starts = np.cumsum([0, *map(len, parts)]).astype(np.int64)
+    return Hits(starts, np.concatenate([np.zeros(0, np.int64), *parts]), totals, totals)
+
+
+def drawn(random: np.random.Generator, of: int, most: int) -> Array:
+    """So many different numbers below `of`, each set of them as likely."""
+    return np.asarray(random.choice(of, most, replace=False, shuffle=False), np.int64)
 
 
 def term_ids(index: Index, phrase: str) -> list[int]:

@@ -1,0 +1,181 @@
+"""Three roads, one answer: by the suffix array, by a scan, and from the pair index, counts are equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cooc.errors import DamagedIndex
+from cooc.index.files import BLOCK, CheckedArray
+from cooc.phrases.guard import Guarded
+from cooc.phrases.search import SuffixArray
+from cooc.query.hits import find_hits
+from tests.naive import contexts as naive
+from tests.test_queries import IDS, Store, sequences
+
+often = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+phrases_of = st.lists(st.lists(st.sampled_from(IDS), max_size=12), min_size=1, max_size=6)
+
+
+class InMemory:
+    """An array that needs no checking."""
+
+    def __init__(self, data: Any) -> None:
+        self.data, self.path = data, "memory"
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def slice(self, start: int, stop: int) -> Any:
+        return self.data[start:stop]
+
+    def unchecked(self) -> Any:
+        return self.data
+
+
+def table_of(data: bytes) -> Any:
+    """The suffix array of a token store, by sorting its suffixes."""
+    width = ((len(data) - 1).bit_length() + 7) // 8
+    pointers = sorted(range(0, len(data), 2), key=lambda at: data[at:])
+    return np.frombuffer(b"".join(at.to_bytes(width, "little") for at in pointers), np.uint8)
+
+
+class Sorted(Store):
+    """A store with a suffix array."""
+
+    def __init__(self, documents: list[list[int]]) -> None:
+        super().__init__(documents)
+        self.table: Any = InMemory(table_of(self.data.tobytes()))
+
+    @property
+    def codes(self) -> Any:
+        return InMemory(self.data)
+
+
+@often
+@given(sequences, phrases_of)
+def test_a_suffix_array_finds_what_a_scan_finds(documents: list[list[int]], phrases: list[list[int]]) -> None:
+    """Also phrases at the ends of documents, of terms of two codes, of 12 terms, and such as never occur."""
+    with_array: Any = Sorted(documents)
+    without: Any = Store(documents)
+    one, other = find_hits(with_array, phrases), find_hits(without, phrases)
+    for k, phrase in enumerate(phrases):
+        assert one.of(k).tolist() == naive.found(documents, phrase)
+    for column, same in zip(one, other, strict=True):
+        assert column.tolist() == same.tolist()
+
+
+@often
+@given(sequences, phrases_of, st.integers(1, 4))
+def test_samples_of_either_road_are_occurrences(
+    documents: list[list[int]], phrases: list[list[int]], most: int
+) -> None:
+    with_array: Any = Sorted(documents)
+    hits = find_hits(with_array, phrases, most=most, seed=1)
+    for k, phrase in enumerate(phrases):
+        places, every = hits.of(k).tolist(), naive.found(documents, phrase)
+        assert len(places) == min(most, len(every))
+        assert set(places) <= set(every)
+        assert places == sorted(places)
+        assert hits.totals[k] == len(every)
+
+
+def test_every_rank_is_as_likely_in_a_sample_of_the_suffix_array() -> None:
+    store: Any = Sorted([[0] * 5, [1], [0] * 5])
+    seen = np.zeros(20, np.int64)
+    for seed in range(600):
+        seen[find_hits(store, [[0]], most=3, seed=seed).places] += 1
+    assert len(np.flatnonzero(seen)) == 10
+    assert all(130 < count < 230 for count in seen[seen > 0])
+
+
+def test_the_hits_of_a_slice_are_the_same_by_either_road() -> None:
+    documents = [[0, 1], [0, 0], [1, 0], [0, 0, 0]]
+
+    class Part:
+        mask = np.array([True, False, True, True])
+
+    part: Any = Part()
+    with_array: Any = Sorted(documents)
+    without: Any = Store(documents)
+    one, other = (find_hits(store, [[0], [0, 0], []], where=part) for store in (with_array, without))
+    assert [column.tolist() for column in one] == [column.tolist() for column in other]
+    assert find_hits(with_array, [[0]], where=part, most=2).totals.tolist() == [5]
+    assert len(find_hits(with_array, [[0]], where=part, most=2).places) == 2
+
+
+# --- damage
+
+
+def checked(path: Path, data: bytes) -> CheckedArray:
+    """A file with its digests, as it was when these were taken."""
+    import xxhash
+
+    path.write_bytes(data)
+    blocks = [data[k : k + BLOCK] for k in range(0, len(data), BLOCK)]
+    return CheckedArray(path, len(data), np.array([xxhash.xxh3_64_intdigest(block) for block in blocks], np.uint64))
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[bytes, bytes]:
+    """A store and its suffix array of several blocks each, sorted by NumPy: all codes are different enough."""
+    random = np.random.default_rng(5)
+    codes = random.integers(0, 60_000, 1_500_000).astype("<u2")
+    codes[::500] = 65_535
+    swapped = codes.byteswap().astype(np.uint64)
+    padded = np.concatenate([swapped + 1, np.zeros(4, np.uint64)])
+    keys = (padded[:-4] << 40) | (padded[1:-3] << 20) | padded[2:-2]
+    pointers = np.argsort(keys, kind="stable").astype("<u4") * 2
+    return codes.tobytes(), pointers.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+
+
+def test_a_flipped_bit_is_found_before_it_is_counted(large: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """Wherever it is: each phrase has its count, or the file is named."""
+    codes, table = large
+    values = np.frombuffer(codes, "<u2")
+    random = np.random.default_rng(1)
+    good = SuffixArray(Guarded(checked(tmp_path / "codes", codes)), Guarded(checked(tmp_path / "table", table)))
+    asked = [values[at : at + 2] for at in random.integers(0, len(values) - 2, 60) if values[at + 1] != 65_535]
+    truth = good.ranges(asked)
+    assert (truth[:, 1] > truth[:, 0]).all()
+    found = 0
+    for which in range(40):
+        arrays = []
+        for name, data in (("codes", codes), ("table", table)):
+            array = checked(tmp_path / f"{name}{which}", data)
+            if (which % 2 == 0) == (name == "codes"):
+                with open(array.path, "r+b") as file:
+                    at = int(random.integers(len(data)))
+                    file.seek(at)
+                    file.write(bytes([data[at] ^ 1 << int(random.integers(8))]))
+            arrays.append(array)
+        broken = SuffixArray(Guarded(arrays[0]), Guarded(arrays[1]))
+        try:
+            assert (broken.ranges(asked) == truth).all()
+            broken.places(truth)
+        except DamagedIndex as error:
+            found += "differ from their digest" in str(error)
+        for array in arrays:
+            array.path.unlink()
+    assert found > 10
+
+
+def test_pointers_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    """Files with right digests and wrong pointers: odd ones, and such as lie beyond the codes."""
+    data = np.array([65_535, 3, 65_535, 4], "<u2").tobytes()
+    for wrong in (1, 8, 255):
+        table = bytes([0, wrong, 4, 2])
+        array = SuffixArray(Guarded(checked(tmp_path / "codes", data)), Guarded(checked(tmp_path / "table", table)))
+        with pytest.raises(DamagedIndex, match="pointer of suffix 1 leads to no code"):
+            array.places(np.array([[0, 4]]))
+        with pytest.raises(DamagedIndex, match="pointer of suffix 1 leads to no code"):
+            array.places_of(np.array([1, 2]))
+        with pytest.raises(DamagedIndex, match="pointer of suffix 1 leads to no code"):
+            array.ranges([np.array([3], np.uint16)])
+    with pytest.raises(DamagedIndex, match="has 3 bytes, and a suffix array of 4 codes has 4"):
+        SuffixArray(Guarded(checked(tmp_path / "codes", data)), Guarded(checked(tmp_path / "table", b"\0\2\4")))
