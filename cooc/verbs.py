@@ -37,6 +37,7 @@ def build(
     max_terms: int | None = None,
     terms: Terms = (),
     dedup: float | None = None,
+    phrases: bool = True,
     memory: str | int = "8GB",
     workers: int | None = None,
     scheduler: str = "local",
@@ -50,7 +51,8 @@ def build(
     highest order counted, from `min_count` occurrences on. `max_terms` gives rows to the most frequent terms
     only. `terms` always have rows, phrases too, and a window "document": a `TermSet`, a file of terms, or a
     list of words, phrases and sets. `dedup` leaves out documents that are near-duplicates of an earlier one from
-    that similarity on, such as 0.8; `duplicates.jsonl` in the index names them. `memory` bounds all processes of the
+    that similarity on, such as 0.8; `duplicates.jsonl` in the index names them.
+    `phrases` writes the suffix array that finds phrases of any length. `memory` bounds all processes of the
     build together, `workers` of them count; `scheduler` "ray" or "ray:ADDRESS" has them on a Ray cluster. The same
     call goes on with a build that was stopped, and gives a finished index back as it is. The rules of counting are in
     indexes/FORMAT.md.
@@ -65,7 +67,7 @@ def build(
         sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,
         text_documents=text_documents, tokenizer=tokenizer, keep_case=keep_case, window=window,
         direction=direction, weighting=weighting, ngrams=ngrams, min_count=min_count,
-        min_pair_count=min_pair_count, max_terms=max_terms, terms=listed_terms(terms), dedup=dedup,
+        min_pair_count=min_pair_count, max_terms=max_terms, terms=listed_terms(terms), dedup=dedup, phrases=phrases,
         memory=memory, workers=workers, scheduler=scheduler, on_bad_line=on_bad_line, **options,
     )  # fmt: skip
     return Index(path)
@@ -83,6 +85,7 @@ def merge(
     paths: Sequence[Place],
     out: Place,
     *,
+    phrases: bool = True,
     memory: str | int = "8GB",
     workers: int | None = None,
     scheduler: str = "local",
@@ -92,7 +95,10 @@ def merge(
     from cooc.create.merge import merge as merge_indexes
 
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
-    return Index(merge_indexes(paths, out, memory=memory, workers=workers, scheduler=scheduler, **options))
+    path = merge_indexes(
+        paths, out, phrases=phrases, memory=memory, workers=workers, scheduler=scheduler, **options
+    )
+    return Index(path)
 
 
 def verify(path: Place | Index) -> Verification:

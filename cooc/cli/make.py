@@ -93,6 +93,10 @@ def build(
             metavar="0.8",
         ),
     ] = None,
+    phrases: Annotated[
+        bool | None,
+        typer.Option("--phrases/--no-phrases", help="Find phrases of any length. [--phrases]", show_default=False),
+    ] = None,
     memory: Annotated[
         str | None, option("Memory that all processes together stay within.", default="8GB", metavar="SIZE")
     ] = None,
@@ -211,6 +215,7 @@ def merge(
         typer.Argument(metavar="DIR", help="Indexes built in the same way.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the merged index.", show_default=False)],
+    phrases: Annotated[bool, typer.Option(help="Find phrases of any length.")] = True,
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory to stay within.")] = "8GB",
     workers: Annotated[int | None, option("Processes that count.", default="one a core", metavar="N")] = None,
     scheduler: Annotated[
@@ -232,7 +237,9 @@ def merge(
 
     begun = time.monotonic()
     with shown_progress(quiet) as progress:
-        merged = cooc.merge(index, out, memory=memory, workers=workers, scheduler=scheduler, progress=progress)
+        merged = cooc.merge(
+            index, out, phrases=phrases, memory=memory, workers=workers, scheduler=scheduler, progress=progress
+        )
     if not quiet:
         summarise(merged, time.monotonic() - begun)
     put(str(merged.path))

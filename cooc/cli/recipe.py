@@ -34,6 +34,7 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     workers: int | msgspec.UnsetType = msgspec.UNSET
     on_bad_line: str | msgspec.UnsetType = msgspec.UNSET
     dedup: float | msgspec.UnsetType = msgspec.UNSET
+    phrases: bool | msgspec.UnsetType = msgspec.UNSET
     scheduler: str | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -32,6 +32,7 @@ def merge(
     paths: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     *,
+    phrases: bool = True,
     memory: str | int = "8GB",
     workers: int | None = None,
     scheduler: str = "local",
@@ -56,7 +57,7 @@ def merge(
     with building(target, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
         work.hold_budget()
-        run_stages(work, indexes)
+        run_stages(work, indexes, phrases=phrases)
     return target
 
 
@@ -108,7 +109,7 @@ def hold_to_plan(work: Work, plan: MergePlan) -> None:
         raise BuildError(f"{work.index}: a merge of other indexes has begun there. Choose another --out.")
 
 
-def run_stages(work: Work, indexes: list[Index]) -> None:
+def run_stages(work: Work, indexes: list[Index], *, phrases: bool) -> None:
     """The token store from those of the indexes, then everything that is counted from it."""
     chosen = indexes[0].manifest.parameters
     work.watch.begin(steps_of(chosen, merged=True), resumed=work.has_done(), **running(chosen), indexes=len(indexes))
@@ -125,7 +126,7 @@ def run_stages(work: Work, indexes: list[Index]) -> None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
     documents, tokens = sum(source.documents for source in sources), sum(source.tokens for source in sources)
     stored = Stored(merged.terms, merged.singles, codes, documents, tokens)
-    write_counts(work, chosen, tokenizer, stored, sources)
+    write_counts(work, chosen, tokenizer, stored, sources, phrases=phrases)
 
 
 def order_sources(indexes: list[Index]) -> tuple[list[SourceRecord], list[Run]]:

@@ -22,6 +22,7 @@ from cooc.create.estimate import check_room, estimate_disk, told
 from cooc.create.finish import publish
 from cooc.create.ngrams import write_ngrams
 from cooc.create.pairs import write_window
+from cooc.create.phrases import write_table
 from cooc.create.plan import PLAN, Plan, check_workers, difference, make_plan, parse_memory, read_plan
 from cooc.create.tokens import PartCounts, Stored, write_token_store
 from cooc.create.units import TERMS_READ, choose_units, write_units
@@ -70,6 +71,7 @@ def build(
     max_terms: int | None = None,
     terms: Sequence[str] = (),
     dedup: float | None = None,
+    phrases: bool = True,
     memory: str | int = "8GB",
     workers: int | None = None,
     scheduler: str = "local",
@@ -79,7 +81,8 @@ def build(
     """Count a corpus into the index directory `out` and return its path.
 
     `sources` are files, globs, folders or fsspec URLs. `terms` are words and phrases that always get rows.
-    `dedup` leaves out near-duplicate documents from that similarity on. The counts follow the rules in
+    `dedup` leaves out near-duplicate documents from that similarity on. `phrases` writes the suffix array that finds
+    phrases of any length. The counts follow the rules in
     `indexes/FORMAT.md`. The same call goes on with a build that was stopped;
     with an index that is finished and was built in the same way it does nothing.
 
@@ -107,7 +110,7 @@ def build(
     with building(index, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
         work.hold_budget()
-        run_stages(work, plan, cutter)
+        run_stages(work, plan, cutter, phrases=phrases)
     return index
 
 
@@ -155,15 +158,15 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
         )
 
 
-def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer) -> None:
-    """Tokens, then n-grams, then pairs, then the manifest."""
+def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer, *, phrases: bool) -> None:
+    """Tokens, then n-grams, then pairs, then the suffix array, then the manifest."""
     begin_watch(work, plan)
     chosen = plan.parameters
     dropped = [0] * len(plan.parts) if chosen.dedup is None else find_duplicates(work, plan, chosen.dedup)
     parts, stored = write_token_store(work, plan, tokenizer)
     sources = source_records(plan, parts, dropped)
     check_not_empty(work, sources)
-    write_counts(work, plan.parameters, tokenizer, stored, sources)
+    write_counts(work, plan.parameters, tokenizer, stored, sources, phrases=phrases)
 
 
 def check_not_empty(work: Work, sources: list[SourceRecord]) -> None:
@@ -186,6 +189,8 @@ def write_counts(
     tokenizer: Tokenizer,
     stored: Stored,
     sources: list[SourceRecord],
+    *,
+    phrases: bool,
 ) -> None:
     """Everything that is counted from a token store, and the manifest."""
     work.watch.corpus(stored.tokens)
@@ -201,6 +206,7 @@ def write_counts(
         documents=stored.documents, tokens=stored.tokens, codes="plain" if stored.singles == 65_535 else "pairs",
         terms=stored.terms, unit_words=units.words, unit_phrases=units.phrases, listed=len(units.listed),
         absent=absent, windows=windows, ngrams=ngrams, files=[],
+        phrases=write_table(work, stored.codes) if phrases else None,
     )  # fmt: skip
     publish(work, manifest)
 

@@ -88,6 +88,7 @@ def steps_of(chosen: Parameters, *, merged: bool = False) -> list[Step]:
                   Step(f"{name} merge", name, 0.1 + 0.01 * window)]  # fmt: skip
     if chosen.terms:
         steps.append(Step("pairs document", "pairs document", 0.3))
+    steps.append(Step("suffixes", "suffixes", 0.4))
     return [*steps, Step("digests", "digests", 0.05)]
 
 

@@ -84,6 +84,13 @@ class NgramRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     total: int
 
 
+class PhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The suffix array `tokens/table.0`: so many pointers, of so many bytes each."""
+
+    width: int
+    pointers: int
+
+
 class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A file of the index. Its block digests begin at place `first_block` of `blocks.u64`."""
 
@@ -113,6 +120,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     absent: list[str]
     windows: list[WindowRecord]
     ngrams: list[NgramRecord]
+    phrases: PhraseRecord | None = None
     files: list[FileRecord]
     digest: str = UNSIGNED
 

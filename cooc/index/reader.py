@@ -371,6 +371,11 @@ class TokenStore:
         self.metadata_offsets = index.array(f"{TOKENS}/metaoff.0")
         self.singles = 65_535 if index.manifest.codes == "plain" else 49_152
         self.documents = index.manifest.documents
+        phrases = index.manifest.phrases
+        self.pointer_width = 0 if phrases is None else phrases.width
+        self.table = None if phrases is None else index.array(f"{TOKENS}/table.0")
+        """The suffix array: pointers of `pointer_width` bytes, little-endian byte offsets into `codes`, in the order of
+        the bytes there; None for an index without one."""
 
     def all_codes(self) -> Array:
         """The codes of the whole store, checked."""

@@ -48,6 +48,8 @@ def expected_sizes(manifest: Manifest) -> dict[str, int | None]:
         f"{UNITS}/phrase_documents.i64": 8 * held.unit_phrases,
         f"{UNITS}/listed.u32": 4 * held.listed,
     }
+    if held.phrases is not None:
+        sizes[f"{TOKENS}/table.0"] = held.phrases.width * held.phrases.pointers
     for window in held.windows:
         folder = f"{PAIRS}/{window.name}"
         sizes[f"{folder}/cells.u8"] = None
