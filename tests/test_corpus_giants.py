@@ -23,6 +23,7 @@ from cooc.corpus.pages import Page, longest_string, most_in_a_row
 from cooc.corpus.spool import Limits, Spool
 from cooc.corpus.stream import window_bytes
 from cooc.errors import BadRecord, BuildError, SourceError
+from tests.faults.told import SCALE
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -38,7 +39,7 @@ class Pairs:
 
 
 SETTINGS = settings(
-    max_examples=200 * int(os.environ.get("COOC_FAULT_SCALE", "1")),
+    max_examples=100 * SCALE,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -147,6 +148,23 @@ def test_a_damaged_giant_line_is_refused_in_the_same_words(line, fields, limits,
     for on_bad in ("fail", "skip"):
         short = outcome(as_short, line, fields, on_bad)
         assert outcome(as_giant, line, fields, on_bad, limits, block) == short
+
+
+@pytest.mark.parametrize(
+    "end", [rb"\u00e9", rb"\ud83d\ude00", rb"\ud83d", rb"\ud83d\ud", rb"\u12", rb"\n", rb"\\", "é".encode()]
+)
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_a_giant_line_cut_off_after_an_escape_is_refused_in_the_same_words(end, block):
+    line = rb'{ "text": "' + rb"\u00e9\ud83d\ude00" * 3 + end
+    limits = Limits(line=0, string=20, fragment=5, spelled=1 << 20)
+    assert outcome(as_giant, line, Fields(), "fail", limits, block) == outcome(as_short, line, Fields(), "fail")
+
+
+@pytest.mark.parametrize("block", range(1, 9))
+def test_a_damaged_giant_line_may_be_looked_at_inside_a_character(block):
+    line = b"] " + "é\U0001f600 ".encode() * 30 + b'{"text": "a"}'
+    limits = Limits(line=0, string=20, fragment=1, spelled=1 << 20)
+    assert outcome(as_giant, line, Fields(), "fail", limits, block) == outcome(as_short, line, Fields(), "fail")
 
 
 def texts_of(path: Path, *, parts_of: int = 1 << 40, **how) -> tuple[list[bytes], Receipt]:

@@ -17,6 +17,7 @@ from cooc.corpus.records import wanted
 from cooc.corpus.roads import Plain, Rejected, Road
 from cooc.corpus.spool import BLOCK_BYTES, Limits, Spool
 from cooc.corpus.structure import Marks, marks_of, open_after, unescaped_quotes, whole_characters
+from cooc.corpus.utf8 import unfinished
 
 SPACE = b" \t\r\n"
 SQUEEZED = 1024
@@ -294,7 +295,8 @@ class Scan:
         if not len(marks.places) and len(self._skeleton) > 4 * self._long + 2 * self._limits.fragment:
             self._squeeze()
             if len(self._skeleton) > 4 * self._long + 2 * self._limits.fragment:
-                self._decode(self._skeleton)
+                # the block may have ended inside a character
+                self._decode(self._skeleton[: len(self._skeleton) - unfinished(self._skeleton)])
                 raise Rejected("no comma or bracket for long", self._place(0))
         self._wait = max(self._limits.fragment, 2 * len(self._skeleton))
         return False

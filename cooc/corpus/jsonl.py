@@ -208,8 +208,9 @@ class GiantReader:
         place = place_of(key)
         if not place:
             return key
-        content = self._spool.read(place[0], min(place[1], place[0] + 1000))
-        return Patient().string(content[: whole_characters(content)]).decode()
+        start, stop = place[0], min(place[1], place[0] + 1000)
+        content = self._spool.read(start, stop)
+        return Patient().string(content[: whole_characters(content)] if stop < place[1] else content).decode()
 
 
 def place_of(value: Any) -> tuple[int, int] | None:

@@ -21,7 +21,7 @@ LONGEST_ESCAPE = 12
 """Bytes of a pair of surrogates, \\ud83d\\ude00."""
 
 OPEN_ESCAPE = re.compile(
-    rb"(?<!\\)(?:\\\\)*+(\\(?:u[^\\]{0,3}|u[dD][89abAB][^\\]{2}(?:\\(?:u[^\\]{0,3})?)?)?)\Z", re.DOTALL
+    rb"(?<!\\)(?:\\\\)*+(\\(?:u[^\\]{0,4}|u[dD][89abAB][^\\]{2}(?:\\(?:u[^\\]{0,4})?)?)?)\Z", re.DOTALL
 )
 
 
@@ -73,7 +73,11 @@ def open_after(opened: bytes, marks: Marks) -> bytes:
 
 
 def whole_characters(content: bytes) -> int:
-    """How many bytes at the front of a string's content are whole escapes, pairs of them, and characters."""
+    """How many bytes at the front of a string's content are whole escapes, pairs of them, and characters.
+
+    A \\uXXXX that ends the content is left with what follows: the standard library wants one character more before
+    it takes one, and says something else where there is none.
+    """
     begin = max(0, len(content) - LONGEST_ESCAPE)
     # the run of backslashes that the end lies in is looked at from its beginning
     begin = len(content[:begin].rstrip(b"\\"))
