@@ -1,8 +1,8 @@
 """A build that is killed, refused, cut off from power or given a full disk at any operation: run again, it ends
 with the bytes of an undisturbed build.
 
-F1, F2, F3, F5 and F6 of the list of faults. The default suite takes a part of the moments; `make faults` takes
-every one (COOC_FAULTS=all).
+F1, F2, F3, F5 and F6 of the list of faults (docs/faults.md). The default suite takes a part of the moments;
+`make faults` takes every one (COOC_FAULTS=all).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from cooc.index.manifest import MANIFEST
 from tests.corpora import write_jsonl
 from tests.faults.disk import BROKEN, FULL, contents, count_operations, cut_short, disk, failing, run_killed
 from tests.faults.power import Recorder, after_power_cut
+from tests.faults.told import ALL, tell
 from tests.test_build import some_documents
 
-ALL = os.environ.get("COOC_FAULTS") == "all"
 OPTIONS: dict[str, Any] = {"window": 2, "ngrams": 2, "min_count": 1, "terms": ["w1 w2", "w9"], "workers": 1}
 
 
@@ -64,6 +65,7 @@ def test_killed_before_any_operation_a_build_goes_on_to_the_same_bytes(
         assert not (index / MANIFEST).exists() or contents_of_finished(index) == undisturbed
         assert contents(build(sources, index, **OPTIONS)) == undisturbed, f"killed before operation {at}"
         shutil.rmtree(index)
+    tell("F2", kills=len(moments(operations, 25)), operations=operations)
 
 
 def contents_of_finished(index: Path) -> dict[str, bytes]:
@@ -93,6 +95,7 @@ def test_refused_any_operation_a_build_says_so_and_goes_on_when_it_is_allowed(
             assert str(tmp_path) in said, f"operation {at} was refused"
         assert contents(build(sources, index, **OPTIONS)) == undisturbed, f"refused at operation {at}"
         shutil.rmtree(index)
+    tell("F6", refused=len(moments(operations, 25)), operations=operations, error=os.strerror(code))
 
 
 def test_writes_that_are_taken_in_part_are_written_to_the_end(
@@ -122,6 +125,7 @@ def test_after_a_power_cut_a_build_goes_on_to_the_same_bytes(
             assert contents_of_finished(index) == undisturbed, f"accepted after {at} changes, {kept} kept"
         assert contents_of_finished(build(sources, index, **OPTIONS)) == undisturbed, f"after {at}, {kept} kept"
         shutil.rmtree(second)
+    tell("F3", states=len(states), changes=len(changes))
 
 
 def test_a_power_cut_is_seen_where_nothing_is_synced(
@@ -139,11 +143,11 @@ def test_a_power_cut_is_seen_where_nothing_is_synced(
     assert contents(second / "index") != undisturbed
 
 
-def run_build(sources: list[Path], index: Path) -> subprocess.Popen[bytes]:
-    """The command, in processes of its own."""
+def run_build(sources: list[Path], index: Path, workers: int = 2) -> subprocess.Popen[bytes]:
+    """The command, in processes of its own; the memory is such that a task has the same for any `workers`."""
     program = (
         "import sys; from cooc.create import pipeline; pipeline.SMALL_BYTES = 0; "
-        "pipeline.build(sys.argv[2:], sys.argv[1], window=5, workers=2, memory='600MB')"
+        f"pipeline.build(sys.argv[2:], sys.argv[1], window=5, workers={workers}, memory='{120 + 240 * workers}MB')"
     )
     return subprocess.Popen([sys.executable, "-c", program, index, *sources])
 
@@ -161,35 +165,43 @@ def processes_below(pid: int) -> list[int]:
     return found
 
 
-def kill_one(driver: subprocess.Popen[bytes], chance: random.Random) -> bool:
-    """Kill the driver, its nursery or a worker; whether it was the driver."""
-    victim = chance.choice(processes_below(driver.pid))
+def kill_one(driver: subprocess.Popen[bytes], chance: random.Random) -> str:
+    """Kill the driver, its nursery or a worker; which of them, "" where it had ended."""
+    below = processes_below(driver.pid)
+    victim = chance.choice(below)
     try:
         os.kill(victim, signal.SIGKILL)
     except ProcessLookupError:
-        return False
-    return victim == driver.pid
+        return ""
+    return ["driver", "nursery", "worker"][min(2, below.index(victim))]
 
 
-def test_killed_at_random_a_build_of_processes_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    documents = some_documents(60_000 if ALL else 3_000, seed=5)
-    sources = [write_jsonl(tmp_path / f"{k}.jsonl", documents[k :: 4]) for k in range(4)]
+CORPORA, KILLS = (4, 50) if ALL else (1, 4)
+"""Corpora of a random build, and kills of builds of each."""
+
+
+@pytest.mark.parametrize("corpus", range(CORPORA))
+def test_killed_at_random_a_build_of_processes_goes_on_to_the_same_bytes(corpus: int, tmp_path: Path) -> None:
+    documents = some_documents(100_000 if ALL else 3_000, seed=5 + corpus)
+    sources = [write_jsonl(tmp_path / f"{k}.jsonl", documents[k :: 4 + corpus]) for k in range(4 + corpus)]
     begun = time.monotonic()
     assert run_build(sources, tmp_path / "undisturbed").wait() == 0
     seconds = time.monotonic() - begun
-    undisturbed, chance, kills = contents(tmp_path / "undisturbed"), random.Random(1), 0
-    while kills < (200 if ALL else 4):
-        index = tmp_path / "index"
+    undisturbed, chance, killed = contents(tmp_path / "undisturbed"), random.Random(1 + corpus), Counter[str]()
+    builds = 0
+    while killed.total() < KILLS:
+        index, builds = tmp_path / "index", builds + 1
         while True:
-            driver = run_build(sources, index)
+            driver = run_build(sources, index, workers=chance.choice([1, 2, 3]))
             time.sleep(chance.random() * seconds)
-            if driver.poll() is None:
-                kills += 1
-                kill_one(driver, chance)
+            if driver.poll() is None and (victim := kill_one(driver, chance)):
+                killed[victim] += 1
             if driver.wait(timeout=20 * seconds + 60) == 0:
                 break
-        assert contents(index) == undisturbed, f"after {kills} kills"
+        assert contents(index) == undisturbed, f"after {killed} kills"
         shutil.rmtree(index)
+    tokens = sum(map(len, documents))
+    tell("F1", corpus=corpus, tokens=tokens, kills=killed.total(), killed=killed, builds=builds, seconds=round(seconds))
 
 
 def test_a_small_file_system_that_is_full_is_named_and_a_build_goes_on_when_there_is_room(
