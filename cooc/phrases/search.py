@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cooc.errors import DamagedIndex
 from cooc.index.reader import Index
-from cooc.kernels.suffixes import BAD, CODES, DONE, TABLE, find_ranges, read_places, read_ranges
+from cooc.kernels.ranges import BAD, CODES, DONE, TABLE, find_ranges, read_places, read_ranges
 from cooc.phrases.guard import Guarded
 
 Array = NDArray[Any]
