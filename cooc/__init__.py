@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cooc.clusters.derive import derive
     from cooc.clusters.lexicon import lexicon, lexicons
     from cooc.errors import (
         BadRecord,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.index.reader import Index
+    from cooc.query.contexts import contexts
     from cooc.query.counts import count
     from cooc.query.export import export
     from cooc.query.measures import MEASURES
@@ -62,7 +64,9 @@ __all__ = [
     "UnknownTerm",
     "UsageError",
     "build",
+    "contexts",
     "count",
+    "derive",
     "export",
     "lexicon",
     "lexicons",
@@ -87,7 +91,9 @@ _HOMES = {
     "ScanResult": "cooc.seeds.result",
     "TermSet": "cooc.terms",
     "build": "cooc.verbs",
+    "contexts": "cooc.query.contexts",
     "count": "cooc.query.counts",
+    "derive": "cooc.clusters.derive",
     "export": "cooc.query.export",
     "lexicon": "cooc.clusters.lexicon",
     "lexicons": "cooc.clusters.lexicon",

@@ -15,6 +15,7 @@ import typer
 
 from cooc.cli import ask, make
 from cooc.cli import scan as seeded
+from cooc.cli import sets
 from cooc.cli.show import say
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
+    ("lexicons", sets.lexicons), ("derive", sets.derive),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))
