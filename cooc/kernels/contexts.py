@@ -21,11 +21,11 @@ NO_TERM = -1
 def count_contexts(codes, singles, places, documents, size, left, right, weights, table, touched):
     """Count the terms up to `left` tokens before and `right` after each occurrence, inside its document.
 
-    One at distance d adds `weights[d]`. `documents[k]` is that of occurrence k. Writes the terms met to `touched`,
+    One at distance d adds `weights[d]`, farther than these reach the last of them. `documents[k]` is that of occurrence k. Writes the terms met to `touched`,
     in any order, and returns how many; or -1 where codes are no terms. The rows of `table` are zero before.
     """
     n = np.int64(0)
-    terms = np.int64(table.shape[0])
+    terms, last = np.int64(table.shape[0]), np.int64(weights.size - 1)
     for k in range(places.size):
         stamp = documents[k] + 1
         at = places[k] + size
@@ -46,7 +46,7 @@ def count_contexts(codes, singles, places, documents, size, left, right, weights
                     n += 1
                 table[term, LAST] = stamp
                 table[term, DOCUMENTS] += 1
-            table[term, COUNT] += weights[distance]
+            table[term, COUNT] += weights[min(distance, last)]
             distance += 1
         at = places[k] - 1
         distance = np.int64(1)
@@ -66,7 +66,7 @@ def count_contexts(codes, singles, places, documents, size, left, right, weights
                     n += 1
                 table[term, LAST] = stamp
                 table[term, DOCUMENTS] += 1
-            table[term, COUNT] += weights[distance]
+            table[term, COUNT] += weights[min(distance, last)]
             distance += 1
     return n
 
@@ -130,6 +130,7 @@ def add_squares(codes, singles, places, size, left, right, weights, table, squar
 
     `table` (terms, 2), zero before, is scratch: what the present occurrence has added, and its number from 1.
     """
+    last = np.int64(weights.size - 1)
     for k in range(places.size):
         for side in range(2):
             reach = left if side == 0 else right
@@ -148,29 +149,6 @@ def add_squares(codes, singles, places, size, left, right, weights, table, squar
                     table[term, 0] = 0
                     table[term, 1] = k + 1
                 before = table[term, 0]
-                table[term, 0] += weights[distance]
+                table[term, 0] += weights[min(distance, last)]
                 squares[term] += table[term, 0] * table[term, 0] - before * before
                 distance += 1
-
-
-@compiled
-def count_around(codes, first_trail, places, size, left, right, sums):
-    """The contexts of each occurrence, whatever they are: `sums[d]` are the weights up to distance d.
-
-    Codes from `first_trail` on go on with a token. Returns the sum over all occurrences.
-    """
-    total = np.int64(0)
-    for k in range(places.size):
-        at = places[k] + size
-        distance = np.int64(0)
-        while distance < right and at < codes.size and codes[at] != SEPARATOR:
-            distance += np.int64(codes[at] < first_trail)
-            at += 1
-        total += sums[distance]
-        at = places[k] - 1
-        distance = np.int64(0)
-        while distance < left and codes[at] != SEPARATOR:
-            distance += np.int64(codes[at] < first_trail)
-            at -= 1
-        total += sums[distance]
-    return total

@@ -28,8 +28,8 @@ def count(
     ratio of the rates and its limits (`compare.log_ratio_limits`) at `confidence`; a limit is null where there is
     none, as above the logarithm of a rate to 0.
     """
-    known = [_known(index, phrase) for phrase in phrases]
-    ids, notes = [terms for terms, _ in known], [note for _, note in known]
+    asked = [known(index, phrase) for phrase in phrases]
+    ids, notes = [terms for terms, _ in asked], [note for _, note in asked]
     if where is not None or against is not None:
         return _in_slices(index, phrases, ids, notes, where, against, confidence)
     found = [_stored(index, terms) for terms in ids]
@@ -81,7 +81,7 @@ def _in_slices(
     return Counts({**columns, "note": notes}, source)
 
 
-def _known(index: Index, phrase: str) -> tuple[list[int], str | None]:
+def known(index: Index, phrase: str) -> tuple[list[int], str | None]:
     """The term ids of a phrase; none, and why, if the index lacks a word of it."""
     try:
         return index.vocabulary.ids(phrase), None
