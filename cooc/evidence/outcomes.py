@@ -94,7 +94,7 @@ def checked(where: str, given: Row) -> Row:
     _check_counts(where, numbers)
     if numbers["value"] is None:
         raise SourceError(f"{where}: no value, nor successes and n; an outcome needs one of them")
-    low, value, high = (numbers[key] for key in ("low", "value", "high"))
+    low, value, high = numbers["low"], float(numbers["value"]), numbers["high"]
     if (low is not None and low > value) or (high is not None and value > high):
         raise SourceError(f"{where}: value {value:g} lies outside its interval [{low}, {high}]")
     return {**text, **numbers, **{key: _extra(each) for key, each in row.items()}}

@@ -1,0 +1,92 @@
+"""Rows of densities, from wherever they come: results of cooc, polars tables, dictionaries, files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from cooc.errors import SourceError, UsageError
+from cooc.evidence.read import Placed, Row, read_rows
+
+VARIANTS = ("index", "corpus", "where", "window", "direction", "measure", "statistic")
+"""Columns that tell several densities of one seed set and target apart; each is one more density tried."""
+
+FREQUENCY = "log_frequency"
+COUNTS = ("frequency", "occurrences", "count")
+"""Columns whose base-2 logarithm is the log frequency where none is given."""
+
+
+def density_rows(given: Any, column: str = "density") -> list[Row]:
+    """Density rows with seeds, target and term as text or None, `column` a number; those without it are left out.
+
+    A row of one term alone (`term`, or `item`) is the density of that term; of a row without `seeds` the term alone
+    says where it belongs. Raises SourceError where a row has neither seeds nor term, or none of them has the column.
+    """
+    rows = [_checked(where, row, column) for where, row in _placed(given)]
+    if not rows:
+        raise UsageError("there is no density row")
+    if all(row.get(column) is None for row in rows):
+        named = ", ".join(sorted({key for row in rows for key in row if isinstance(row[key], int | float)}))
+        raise UsageError(f'no density row has a number in "{column}"; columns with numbers are {named}')
+    return rows
+
+
+def _placed(given: Any) -> list[Placed]:
+    if isinstance(given, str | PathLike):
+        return read_rows(given)
+    if isinstance(given, Mapping):
+        rows = given.get("rows")
+        return _placed(rows) if isinstance(rows, list) else [("a density row", dict(given))]
+    if hasattr(given, "to_dicts"):
+        return [(f"density row {k}", row) for k, row in enumerate(given.to_dicts(), start=1)]
+    if hasattr(given, "rows") and callable(given.rows):
+        return [(f"density row {k}", row) for k, row in enumerate(given.rows(), start=1)]
+    if isinstance(given, Iterable):
+        return [placed for each in given for placed in _placed(each)]
+    raise UsageError(f"densities come as rows, tables, results or files, not as {type(given).__name__}")
+
+
+def _checked(where: str, given: Mapping[str, Any], column: str) -> Row:
+    row = {key: _value(value) for key, value in given.items()}
+    row["seeds"] = _name(row.get("seeds", row.pop("dataset", None)))
+    row["target"] = _name(row.get("target"))
+    row["term"] = _name(next((row[key] for key in ("term", "item") if row.get(key) is not None), None))
+    if row["seeds"] is None and row["term"] is None:
+        raise SourceError(f"{where}: a density row needs seeds (or term); it has {', '.join(map(str, given))}")
+    if isinstance(row.get(column), str):
+        raise SourceError(f"{where}: {column} is {row[column]!r}; expected a number")
+    if row.get(FREQUENCY) is None:
+        count = next((row[key] for key in COUNTS if isinstance(row.get(key), int | float)), None)
+        if count is not None:
+            row[FREQUENCY] = math.log2(max(float(count), 0.5))
+    return row
+
+
+def _name(value: Any) -> str | None:
+    if value is None:
+        return None
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _value(value: Any) -> Any:
+    """Text that is a number as a number; NaN as None."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def variant_of(row: Row, varying: Sequence[str]) -> str:
+    """What tells this density from others of the same seeds and target, in words."""
+    return ", ".join(f"{key}={_name(row.get(key))}" for key in varying)
+
+
+def varying_columns(rows: Sequence[Row]) -> list[str]:
+    """The columns of VARIANTS that have more than one value."""
+    return [key for key in VARIANTS if len({repr(row.get(key)) for row in rows}) > 1]
