@@ -254,8 +254,8 @@ def check_table(shard: ShardFiles, seed: int) -> None:
     wrong = ("", "points behind the tokens", "points inside a token", "is not in the order of its suffix")[kind]
     if kind:
         raise DamagedIndex(
-            f"{path}: entry {int(rank):,} {wrong}; expected the suffixes of {shard.path('tokenized').name} in the order "
-            "of their bytes. Is the table of another index, or of another token type? Copy it again."
+            f"{path}: entry {int(rank):,} {wrong}; expected the suffixes of {shard.path('tokenized').name} in the "
+            "order of their bytes. Is the table of another index, or of another token type? Copy it again."
         )
     if whole:
         places = np.empty(shard.tokens, np.int64)

@@ -12,16 +12,18 @@ An index of reversed documents is searched with reversed forms, from the end of 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cooc.errors import UsageError
-from cooc.kernels.classes import APOSTROPHE, JOINER, LETTER, MARK, SEPARATOR, SOFT_HYPHEN
+from cooc.kernels.classes import APOSTROPHE, LETTER, SEPARATOR, SOFT_HYPHEN
 from cooc.phrases.words import Spelling
 from cooc.tokens.unicode import unicode_tables
 from cooc.tokens.words import cut_character
@@ -48,14 +50,14 @@ class State(NamedTuple):
     rest: bytes
 
 
-class Sequence_(NamedTuple):
+class Variant(NamedTuple):
     """Tokens in the order of the index, with the ranks of their suffixes in each shard: (shard, from, to)."""
 
     tokens: tuple[int, ...]
     ranges: tuple[tuple[int, int, int], ...]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         return sum(stop - start for _, start, stop in self.ranges)
 
 
@@ -91,27 +93,31 @@ def reduced(spelled: bytes, *, keep_case: bool = False) -> Reduced:
         begin += 1
     end = len(spelled) - cut_character(spelled[max(begin, len(spelled) - 3) :])
     text = spelled[begin:end].decode("utf-8", "replace")
+    kinds = [*(character(c, keep_case) for c in text), None]
     forms = {""}
-    for place, c in enumerate(text):
-        kind, folded = character(c, keep_case)
-        inside = 0 < place < len(text) - 1
-        forms = {form for known in forms for form in continued(known, kind, folded, inside=inside, first=place == 0)}
+    for here, following in pairwise(kinds):
+        forms = {form for known in forms for form in continued(known, here, following)}
     return Reduced(spelled[:begin], tuple(sorted(forms)), spelled[end:])
 
 
-def continued(form: str, kind: int, folded: str, *, inside: bool, first: bool) -> Iterable[str]:
+def continued(
+    form: str, here: tuple[int, str] | None, following: tuple[int, str] | None
+) -> tuple[str, ...]:
     """The forms that a character makes of one; what may or may not belong to a word makes two."""
+    kind, folded = here or (SEPARATOR, "")
     gap = form if form.endswith(GAP) else form + GAP
     if kind == LETTER:
         return (form + folded,)
     if kind == SOFT_HYPHEN:
         return (form,)
-    if kind == SEPARATOR or (form.endswith(GAP) and not first):
+    if kind == SEPARATOR or form.endswith(GAP):
         return (gap,)
-    if kind in (MARK, JOINER):
-        return (form + folded, gap) if not form else (form + folded, gap) if form.endswith("'") else (form + folded,)
-    del inside
-    return (form + folded, gap)
+    if kind == APOSTROPHE and following is not None:
+        if following[0] not in (LETTER, SOFT_HYPHEN):
+            return (gap,)
+        if form and following[0] == LETTER:
+            return (form + folded,)
+    return (form + folded,) if form and kind != APOSTROPHE and not form.endswith("'") else (form + folded, gap)
 
 
 class Forms:
@@ -136,7 +142,6 @@ class Forms:
                         self.starts[rest].append((token, after))
         self._sorted = sorted(self.whole)
         self._sorted_starts = sorted(self.starts)
-        self._completed: dict[bytes, list[Reduced | None]] = {}
 
     def completed(self, token: int, rest: bytes) -> tuple[tuple[str, ...], bytes]:
         """Forms of a token that completes a cut character, and what it leaves cut itself; no forms if it does not."""
@@ -200,8 +205,6 @@ def lookups(
     table: dict[str, Any], ordered: Sequence[str], pattern: str, at: int, *, absorb: bool = True
 ) -> Iterable[str]:
     """The forms in a table that may go on with a pattern."""
-    from bisect import bisect_left
-
     rest = pattern[at:]
     befores = ("", GAP) if absorb and pattern[at - 1] == GAP else ("",)
     for before in befores:
@@ -234,14 +237,14 @@ def pattern_of(words: Sequence[bytes], *, backwards: bool) -> str:
 
 def sequences(
     forms: Forms, words: Sequence[bytes], everything: Ranges, narrow: Narrow, next_tokens: NextTokens
-) -> list[Sequence_]:
+) -> list[Variant]:
     """The sequences of tokens of an index that may spell a phrase, by their count. None begins another."""
     pattern = pattern_of(words, backwards=forms.backwards)
     wanted: dict[int, set[State]] = defaultdict(set)
     for token, state in forms.beginning(pattern):
         wanted[token].add(state)
-    found: list[Sequence_] = []
-    waiting = [((), everything, wanted)]
+    found: list[Variant] = []
+    waiting: list[tuple[tuple[int, ...], Ranges, dict[int, set[State]]]] = [((), everything, wanted)]
     moves: dict[State, dict[int, set[State]]] = {}
     followed = 0
     while waiting:
@@ -251,7 +254,7 @@ def sequences(
             if not inner:
                 continue
             followed += 1
-            sequence = Sequence_((*tokens, token), inner)
+            sequence = Variant((*tokens, token), inner)
             if any(state.at >= len(pattern) - 1 for state in wanted[token]):
                 found.append(sequence)
                 continue
@@ -263,16 +266,16 @@ def sequences(
                 f"the phrase {b' '.join(words).decode('utf-8', 'replace')!r} is spelled in more than "
                 f"{MOST_SEQUENCES:,} ways; ask for a longer or a rarer one."
             )
-    return sorted(found, key=lambda each: (-each.count, each.tokens))
+    return sorted(found, key=lambda each: (-each.total, each.tokens))
 
 
 def onwards(
-    forms: Forms, pattern: str, states: set[State], sequence: Sequence_, next_tokens: NextTokens,
+    forms: Forms, pattern: str, states: set[State], sequence: Variant, next_tokens: NextTokens,
     moves: dict[State, dict[int, set[State]]],
 ) -> dict[int, set[State]]:  # fmt: skip
     """The tokens that may come next, each with its states."""
     found: dict[int, set[State]] = defaultdict(set)
-    if sequence.count <= SEEN_AT_ONCE:
+    if sequence.total <= SEEN_AT_ONCE:
         for token in next_tokens(sequence.ranges, len(sequence.tokens)).tolist():
             for state in states:
                 found[token].update(forms.after(pattern, state, token))

@@ -72,14 +72,14 @@ class ForeignTokenizer:
             return spelling_of([bytes([byte]) for byte in range(255)])  # 255 separates documents
         vocabulary: dict[str, int] = self.model.get_vocab(with_added_tokens=True)
         description = json.loads(self.content)
-        added = {each["id"]: each["content"] for each in description.get("added_tokens") or ()}
+        added = {each["id"]: each for each in description.get("added_tokens") or ()}
         unknown = unknown_of(description, vocabulary)
         tokens = [b""] * (max(vocabulary.values(), default=-1) + 1)
         for token, number in vocabulary.items():
-            if number == unknown:
-                tokens[number] = UNKNOWN
+            if number == unknown or added.get(number, {}).get("special"):
+                tokens[number] = UNKNOWN  # which stands between words, and in none
             elif number in added:
-                tokens[number] = added[number].replace("▁", " ").encode()
+                tokens[number] = added[number]["content"].replace("▁", " ").encode()
             else:
                 tokens[number] = spelled(token, self.kind)
         return spelling_of(tokens)
@@ -163,7 +163,7 @@ def spelled(token: str, kind: Kind) -> bytes:
     (b' auk', b' auk', b'\\n')
     """
     if kind == "byte-level":
-        return bytes(BYTE_OF[c] if c in BYTE_OF else 0xFF for c in token)
+        return bytes(BYTE_OF.get(c, 0xFF) for c in token)
     if byte := BYTE.fullmatch(token):
         return bytes([int(byte[1], 16)])
     return token.replace("▁", " ").encode("utf-8", "replace")
