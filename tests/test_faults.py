@@ -1,7 +1,7 @@
 """A build that is killed, refused, cut off from power or given a full disk at any operation: run again, it ends
 with the bytes of an undisturbed build.
 
-F1, F2, F3, F5 and F6 of the list of faults (docs/faults.md). The default suite takes a part of the moments;
+F1, F2, F3, F5, F6 and F17 of the list of faults (docs/faults.md). The default suite takes a part of the moments;
 `make faults` takes every one (COOC_FAULTS=all).
 """
 
@@ -19,15 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cooc.create.pipeline import build
+from cooc.create.work import BUDGET, Budget, Work
 from cooc.errors import BuildError
-from cooc.index.manifest import MANIFEST
+from cooc.index.files import write_sealed
+from cooc.index.manifest import MANIFEST, WORK, Parameters
 from tests.corpora import write_jsonl
 from tests.faults.disk import BROKEN, FULL, contents, count_operations, cut_short, disk, failing, run_killed
 from tests.faults.power import Recorder, after_power_cut
 from tests.faults.told import ALL, tell
+from tests.tampering import copied
 from tests.test_build import some_documents
 
 OPTIONS: dict[str, Any] = {"window": 2, "ngrams": 2, "min_count": 1, "terms": ["w1 w2", "w9"], "workers": 1}
@@ -233,3 +237,54 @@ def with_file_limit(limit: int, run: Callable[[], Any]) -> int:
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+CHANGED: dict[str, tuple[dict[str, Any], str]] = {
+    "text_field": ({"text_field": "body"}, 'text_field was "text", is now "body"'),
+    "id_field": ({"id_field": "id"}, 'id_field was null, is now "id"'),
+    "meta_fields": ({"meta_fields": ["year"]}, r'meta_fields was \[\], is now \["year"\]'),
+    "tokenizer": ({"tokenizer": "bytes"}, 'tokenizer was .*"word".*, is now .*"bytes"'),
+    "keep_case": ({"keep_case": True}, "tokenizer was .*false.*, is now .*true"),
+    "windows": ({"window": [2, 3]}, r"windows was \[2\], is now \[2,3\]"),
+    "direction": ({"direction": "left"}, 'direction was "symmetric", is now "left"'),
+    "weighting": ({"weighting": "harmonic"}, 'weighting was "uniform", is now "harmonic"'),
+    "ngrams": ({"ngrams": 3}, "ngrams was 2, is now 3"),
+    "min_count": ({"min_count": 2}, "min_count was 1, is now 2"),
+    "min_pair_count": ({"min_pair_count": 2}, "min_pair_count was 1, is now 2"),
+    "max_terms": ({"max_terms": 9}, "max_terms was null, is now 9"),
+    "terms": ({"terms": ["w9"]}, r'terms was \["w1 w2","w9"\], is now \["w9"\]'),
+    "on_bad_line": ({"on_bad_line": "skip"}, 'on_bad_line was "fail", is now "skip"'),
+    "dedup": ({"dedup": 0.8}, "dedup was null, is now 0.8"),
+}
+
+
+@pytest.fixture(scope="module")
+def begun(sources: list[Path], operations: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build that was killed in the middle."""
+    index = tmp_path_factory.mktemp("begun") / "index"
+    assert run_killed(lambda: build(sources, index, **OPTIONS), operations // 2)
+    return index
+
+
+@pytest.mark.parametrize("option", CHANGED)
+def test_a_build_that_goes_on_with_another_option_is_refused_by_its_name(
+    sources: list[Path], undisturbed: dict[str, bytes], begun: Path, tmp_path: Path, option: str
+) -> None:
+    index = copied(begun, tmp_path)
+    changed, message = CHANGED[option]
+    with pytest.raises(BuildError, match=f"has begun with other inputs: {message}"):
+        build(sources, index, **{**OPTIONS, **changed})
+    assert contents(build(sources, index, **OPTIONS)) == undisturbed
+
+
+def test_every_option_that_counts_depend_on_is_tried() -> None:
+    kept_so = {"text_documents"}  # makes other documents of text files alone, whose format it is
+    assert set(CHANGED) - {"tokenizer", "keep_case"} == set(Parameters.__struct_fields__) - kept_so
+
+
+def test_a_build_that_another_version_began_is_refused(sources: list[Path], begun: Path, tmp_path: Path) -> None:
+    index = copied(begun, tmp_path)
+    old = Budget(*msgspec.structs.astuple(Work.of_task(index).budget)[:2], cooc="0.0.1")
+    write_sealed(index / WORK / BUDGET, msgspec.json.encode(old))
+    with pytest.raises(BuildError, match=r"began with cooc 0\.0\.1, and this is .* Go on with that version, or remove"):
+        build(sources, index, **OPTIONS)

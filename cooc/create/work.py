@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from cooc import __version__
 from cooc.create.calls import Call, Crew, Inline, name_of
 from cooc.create.watch import Watch
 from cooc.errors import BuildError
@@ -22,6 +23,7 @@ from cooc.index.files import (
     make_folder,
     noting,
     read_sealed,
+    refused,
     write_sealed,
     written_so_far,
 )
@@ -47,11 +49,12 @@ def silent(stage: str, done: int, total: int, note: str = "") -> None:
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What decides into which tasks a build is cut, kept by a build that is resumed: the memory in bytes that
-    one task may use beside the interpreter, and how many tasks make a stage."""
+    """What decides into which tasks a build is cut, and what they leave, kept by a build that is resumed: the memory
+    in bytes that one task may use beside the interpreter, how many tasks make a stage, and the version of cooc."""
 
     share: int
     pieces: int
+    cooc: str = __version__
 
 
 class Work:
@@ -83,12 +86,17 @@ class Work:
     def hold_budget(self) -> None:
         """Keep the budget of a new build; give a resumed one the budget it began with.
 
-        Raises `BuildError` if that is more memory than this call allows.
+        Raises `BuildError` if that is more memory than this call allows, or another version began it.
         """
         path = self.path(BUDGET)
         if not path.exists():
             write_sealed(path, msgspec.json.encode(self.budget))
         begun = msgspec.json.decode(read_sealed(path), type=Budget)
+        if begun.cooc != self.budget.cooc:
+            raise BuildError(
+                f"{self.index}: the build began with cooc {begun.cooc}, and this is {self.budget.cooc}. Go on with "
+                "that version, or remove the directory and begin anew."
+            )
         if begun.share > self.share:
             raise BuildError(
                 f"{self.index}: the build began with {begun.share:,} bytes of memory for each worker, and now "
@@ -219,7 +227,10 @@ def sole_builder(index: Path) -> Iterator[int]:
     except OSError as error:
         raise BuildError(f"{index}: can't write there ({error.strerror}). Choose another --out.") from error
     try:
-        _lock(index, lock)
+        try:
+            _lock(index, lock)
+        except OSError as error:
+            raise refused(path, error) from error
         yield lock
     finally:
         os.close(lock)
