@@ -40,6 +40,9 @@ MOST_READ = 64 << 20
 ENCODED_AT_ONCE = 1 << 20
 """Tokens."""
 
+SEGMENT_FILES = ("ids.u32", "lengths.i64", "metadata")
+"""Of a segment, beside its vocabulary."""
+
 
 class Segment(msgspec.Struct, frozen=True):
     """What a segment came to. Its first tokens may go on with a document of the segment before, and its last
@@ -91,7 +94,7 @@ class Writing:
     def __init__(self, work: Work, part: int, number: int, *, begins_inside: bool) -> None:
         self.folder = work.path(segment_folder(part, number))
         self.number, self.begins_inside = number, begins_inside
-        self._files = [NewFile(self.folder / name) for name in ("ids.u32", "lengths.i64", "metadata")]
+        self._files = [NewFile(self.folder / name) for name in SEGMENT_FILES]
         self._ids, self._lengths, self._metadata = (file.__enter__() for file in self._files)
         self.tokens, self.documents = 0, 0
         self.first_document_terms = 0
@@ -237,6 +240,12 @@ def encode_segment(work: Work, part: int, number: int, segment: Segment, codes: 
     put_metadata(folder / "metadata", store, segment, at)
 
 
+def drop_tokens(work: Work, part: int, number: int) -> None:
+    """Remove the tokens of a segment that is encoded: over four bytes each, room that pairs and n-grams need."""
+    for name in SEGMENT_FILES:
+        (work.path(segment_folder(part, number)) / name).unlink(missing_ok=True)
+
+
 def encoded_at_once(path: Path, *, begins_inside: bool) -> Iterator[tuple[Array, bool]]:
     """The lengths of documents, for about `ENCODED_AT_ONCE` tokens at a time, and whether the first of them is
     the rest of a document: longer documents come in pieces."""
@@ -287,7 +296,7 @@ def write_token_store(work: Work, plan: Plan, tokenizer: Tokenizer) -> tuple[lis
         code, document, metadata = code + codes, document + segment.documents, metadata + segment.metadata_bytes
     for name in ("tokenized.0", "offset.0", "metadata.0", "metaoff.0"):
         make_empty(work.index / TOKENS / name)
-    work.tasks("encode", encode_segment, places)
+    work.tasks("encode", encode_segment, places, then=lambda task: drop_tokens(work, *places[task][:2]))
     if tokenizer.stored is not None:
         write_whole(work.index / TOKENIZER, tokenizer.stored)
     return parts, Stored(merged.terms, merged.singles, code, document, sum(part.tokens for part in parts))
