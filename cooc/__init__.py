@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from cooc.clusters.derive import derive
     from cooc.clusters.lexicon import lexicon, lexicons
+    from cooc.clusters.years import years
     from cooc.errors import (
         BadRecord,
         BuildError,
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
         UnknownTerm,
         UsageError,
     )
+    from cooc.evidence.bridge import Bridge, bridge
+    from cooc.evidence.design import Design, design
+    from cooc.evidence.dose import clue_removal, ordering
+    from cooc.evidence.models import Models, across_models
+    from cooc.evidence.noise import seed_noise
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
+    from cooc.evidence.register import register
     from cooc.index.reader import Index
     from cooc.query.contexts import contexts
     from cooc.query.counts import count
@@ -49,12 +56,15 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURES",
     "BadRecord",
+    "Bridge",
     "BuildError",
     "CoocError",
     "DamagedIndex",
+    "Design",
     "Index",
     "IndexFault",
     "LaterFormat",
+    "Models",
     "NotAnIndex",
     "Outcomes",
     "ScanResult",
@@ -63,10 +73,14 @@ __all__ = [
     "UnfinishedIndex",
     "UnknownTerm",
     "UsageError",
+    "across_models",
+    "bridge",
     "build",
+    "clue_removal",
     "contexts",
     "count",
     "derive",
+    "design",
     "export",
     "lexicon",
     "lexicons",
@@ -75,25 +89,36 @@ __all__ = [
     "neighbors",
     "ngrams",
     "open",
+    "ordering",
     "pair",
     "published_outcomes",
     "read_outcomes",
     "read_term_sets",
     "read_terms",
+    "register",
     "scan",
+    "seed_noise",
     "verify",
+    "years",
 ]
 
 _HOMES = {
     "MEASURES": "cooc.query.measures",
+    "Bridge": "cooc.evidence.bridge",
+    "Design": "cooc.evidence.design",
     "Index": "cooc.index.reader",
+    "Models": "cooc.evidence.models",
     "Outcomes": "cooc.evidence.outcomes",
     "ScanResult": "cooc.seeds.result",
     "TermSet": "cooc.terms",
+    "across_models": "cooc.evidence.models",
+    "bridge": "cooc.evidence.bridge",
     "build": "cooc.verbs",
+    "clue_removal": "cooc.evidence.dose",
     "contexts": "cooc.query.contexts",
     "count": "cooc.query.counts",
     "derive": "cooc.clusters.derive",
+    "design": "cooc.evidence.design",
     "export": "cooc.query.export",
     "lexicon": "cooc.clusters.lexicon",
     "lexicons": "cooc.clusters.lexicon",
@@ -102,13 +127,17 @@ _HOMES = {
     "neighbors": "cooc.query.neighbors",
     "ngrams": "cooc.query.ngrams",
     "open": "cooc.verbs",
+    "ordering": "cooc.evidence.dose",
     "pair": "cooc.query.pairs",
     "published_outcomes": "cooc.evidence.outcomes",
     "read_outcomes": "cooc.evidence.outcomes",
     "read_term_sets": "cooc.terms",
     "read_terms": "cooc.terms",
+    "register": "cooc.evidence.register",
     "scan": "cooc.seeds.scan",
+    "seed_noise": "cooc.evidence.noise",
     "verify": "cooc.verbs",
+    "years": "cooc.clusters.years",
 }
 """Where a name lives; the errors are in `cooc.errors`."""
 

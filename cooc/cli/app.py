@@ -13,9 +13,11 @@ from typing import Any
 
 import typer
 
-from cooc.cli import ask, make
+from cooc.cli import ask, make, sets
+from cooc.cli import bridge as bridges
+from cooc.cli import design as designs
 from cooc.cli import scan as seeded
-from cooc.cli import sets
+from cooc.cli import years as yearly
 from cooc.cli.show import say
 
 app = typer.Typer(
@@ -67,7 +69,8 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
-    ("lexicons", sets.lexicons), ("derive", sets.derive),
+    ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
+    ("bridge", bridges.bridge), ("design", designs.design),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))

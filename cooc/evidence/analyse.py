@@ -169,7 +169,7 @@ def as_points(study: Study, added: Increment, question: str) -> list[dict[str, A
     """A row for each unit: question, unit, block, density, outcome, rivals, predicted while it was left out."""
     return [
         {"question": question, "unit": name, "block": study.block_names[study.scheme.blocks[k]],
-         "density": float(study.density[k]), "outcome": float(study.outcome[k]),
+         "density": float(study.density[k]), "outcome": float(study.outcome[k]), **study.ends[k],
          **{rival: float(study.rivals[k, j]) for j, rival in enumerate(study.rival_names)},
          "predicted": None if np.isnan(added.predicted[k]) else float(added.predicted[k])}
         for k, name in enumerate(study.names)

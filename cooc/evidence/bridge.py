@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
@@ -31,6 +31,8 @@ class Bridge(Result):
 
     points: tuple[Row, ...] = ()
     """A row for each unit of each question: density, outcome, rivals, prediction while left out."""
+    ordered: tuple[Row, ...] = ()
+    """Of each experiment whose lists have items with densities: are they ordered as their outcomes?"""
     unmatched: tuple[Row, ...] = ()
     """Names in outcomes or densities that found no partner."""
     registration: Row = field(default_factory=dict)
@@ -41,8 +43,8 @@ class Bridge(Result):
     def to_dict(self) -> dict[str, Any]:
         """Rows, points, names without partner, registration and provenance, ready for JSON."""
         return {
-            **super().to_dict(), "points": list(self.points), "unmatched": list(self.unmatched),
-            "registration": dict(self.registration),
+            **super().to_dict(), "points": list(self.points), "ordered": list(self.ordered),
+            "unmatched": list(self.unmatched), "registration": dict(self.registration),
         }  # fmt: skip
 
     def text(self) -> str:
@@ -65,7 +67,8 @@ def bridge(
     outcomes: Any, densities: Any = None, *, rivals: Sequence[str] = (), group: Sequence[str] | None = None,
     density: str | Sequence[str] = "density", experiments: Sequence[str] = (), aliases: Mapping[str, str] | None = None,
     statistic: str = "spearman", alpha: float = 0.05, effect: float = 0.5, tried: int | None = None,
-    series: bool | None = None, registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
+    series: bool | None = None, items: Any = None, center: int | None = None,
+    registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
 ) -> Bridge:  # fmt: skip
     """Join densities to outcomes, and ask of each experiment and of all of them whether density predicts the outcome.
 
@@ -79,6 +82,9 @@ def bridge(
     density    the columns tried as density; each is one more, and p is corrected for them
     tried      densities tried in all, where more were than these rows show
     series     units are in order of their key and are shifted, not shuffled. None: they are where unit is a year
+    items      density rows of single terms, by list: are the lists ordered in density as they are in outcome?
+    center     a year: each question about years is asked with the distance from it as a rival (`distance`), and once
+               more without that year
 
     Raises UsageError where a column isn't there or no outcome has a density.
     """
@@ -88,9 +94,9 @@ def bridge(
     if densities is None:
         from cooc.evidence.shape import without_densities
 
-        return without_densities(observed, plan)
+        return without_densities(observed, plan, tuple(_ordered(observed, items, plan)))
     columns = [density] if isinstance(density, str) else list(density)
-    asked, unmatched, used = _asked(observed, densities, columns, aliases, rivals, group, series)
+    asked, unmatched, used = _asked(observed, densities, columns, aliases, rivals, group, series, center)
     if not asked:
         raise UsageError(_nothing_joined(unmatched))
     found, points = _found(asked, plan)
@@ -106,7 +112,8 @@ def bridge(
     provenance = Provenance("bridge", observed.provenance.index, _digest(observed, points), parameters=parameters)
     return Bridge(
         {name: [row.get(name) for row in found] for name in names}, provenance,
-        points=tuple(points), unmatched=tuple(unmatched), registration=checked,
+        points=tuple(points), ordered=tuple(_ordered(observed, items, plan)), unmatched=tuple(unmatched),
+        registration=checked,
     )  # fmt: skip
 
 
@@ -135,23 +142,45 @@ Asked = list[tuple[Row, Study]]
 
 def _asked(
     observed: Outcomes, densities: Any, columns: Sequence[str], aliases: Mapping[str, str] | None,
-    rivals: Sequence[str], group: Sequence[str] | None, series: bool | None,
+    rivals: Sequence[str], group: Sequence[str] | None, series: bool | None, center: int | None,
 ) -> tuple[Asked, list[Row], list[str]]:  # fmt: skip
     """Every question as a study, with what names it; what found no partner; the rivals used."""
     asked: Asked = []
     unmatched: list[Row] = []
     used: list[str] = []
     for column in columns:
-        joined = join(observed.rows(), density_rows(densities, column), aliases)
+        rows = density_rows(densities, column)
+        joined = join(observed.rows(), rows if center is None else with_distance(rows, center), aliases)
         unmatched = unmatched or joined.report()
-        used = _rivals(joined, rivals, column)
+        used = _rivals(joined, rivals if center is None else [*rivals, DISTANCE], column)
         for (target, variant), pairs in joined.pairs.items():
             words = ", ".join(part for part in (column if len(columns) > 1 else "", variant) if part)
-            for scope, some, rows, groups in _scopes(joined, pairs, [column, *used], group):
-                study = make_study(some, rows, column=column, rivals=used, groups=groups, series=series)
+            scopes = _scopes(joined, pairs, [column, *used], group)
+            for scope, some, scoped, groups in _with_and_without(scopes, center):
+                study = make_study(some, scoped, column=column, rivals=used, groups=groups, series=series)
                 if study is not None:
                     asked.append(({**scope, "target": target or _targets(some), "density": words or column}, study))
     return asked, unmatched, used
+
+
+DISTANCE = "distance"
+"""The rival that `center` makes: how many years a term is from it, as a negative number, so that nearer is more."""
+
+
+def with_distance(rows: Sequence[Row], center: int) -> list[Row]:
+    """Rows whose term is a year, with minus its distance from the center."""
+    years = [row for row in rows if row["term"] is not None and row["term"].lstrip("-").isdigit()]
+    if not years:
+        raise UsageError(f"center {center}: no density row has a year as its term")
+    return [{**row, DISTANCE: -abs(int(row["term"]) - center)} if row in years else row for row in rows]
+
+
+def _with_and_without(scopes: Iterable[Scope], center: int | None) -> Iterator[Scope]:
+    for scope, pairs, rows, groups in scopes:
+        yield scope, pairs, rows, groups
+        if center is not None:
+            rest = [(row, k) for row, k in pairs if rows[k]["term"] != str(center)]
+            yield {**scope, "question": f"{scope['question']}, without {center}"}, rest, rows, groups
 
 
 def _rivals(joined: Joined, rivals: Sequence[str], column: str) -> list[str]:
@@ -257,6 +286,22 @@ def _registered(registration: str | PathLike[str] | None, parameters: Row, obser
 
     names = {str(row[key]) for row in observed.rows() for key in ("seeds", "key", "experiment")}
     return check(read_registration(registration), parameters, sorted(names))
+
+
+def _ordered(observed: Outcomes, items: Any, plan: Plan) -> Iterator[Row]:
+    """The ordering test of each experiment and target whose lists have items."""
+    if items is None:
+        return
+    from cooc.evidence.dose import list_orders, ordering
+
+    rows = density_rows(items)
+    for name, order in list_orders(observed).items():
+        some = [row for row in rows if row["seeds"] in order]
+        for target in dict.fromkeys(row["target"] for row in some):
+            inside = [row for row in some if row["target"] == target]
+            if len({row["seeds"] for row in inside}) > 1:
+                found = ordering(inside, order, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
+                yield {**found, "experiment": name, "target": target}
 
 
 def _nothing_joined(unmatched: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Figures of a bridge: dose and response, effects over rivals, power, and left-out predictions against what was seen."""
+"""Figures of a bridge: dose and response, effects over rivals, power, left-out predictions against what was seen."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _bars(points: list[dict[str, Any]], what: str) -> Any:
 
 def _forest(axes: Any, result: Bridge, top: int) -> None:
     """The effect over the rivals, and without them in grey, each with its interval."""
-    rows = [row for row in result.rows() if row.get("value") is not None][:top]
+    rows: list[dict[str, Any]] = [row for row in result.rows() if row.get("value") is not None][:top]
     for place, row in enumerate(rows):
         for prefix, value, color, shift in (("", "value", "0.6", 0.15), ("partial_", "partial", "C0", -0.15)):
             if row.get(value) is None:
@@ -91,9 +91,8 @@ def _power(axes: Any, result: Bridge, top: int) -> None:
     sizes = np.unique(np.round(np.geomspace(4, 200, 60)).astype(int))
     for rho in (0.3, 0.5, 0.7):
         axes.plot(sizes, [power(int(n), rho) for n in sizes], label=f"ρ = {rho:g}")
-    for row in result.rows()[:top]:
-        if row["units"] >= 4:
-            axes.axvline(row.get("worth") or row["units"], color="0.7", lw=0.8, zorder=0)
+    for size in list(result.columns["worth"])[:top]:
+        axes.axvline(max(size, 3.0), color="0.7", lw=0.8, zorder=0)
     axes.axhline(0.8, color="0.3", lw=0.8, ls=":")
     axes.set_xscale("log")
     axes.set_xlabel("independent units with a density (grey lines: these questions)")

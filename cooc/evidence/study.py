@@ -34,6 +34,8 @@ class Study:
     crossed: tuple[str, ...]
     nested: tuple[str, ...]
     weights: Array | None
+    ends: tuple[Row, ...] = ()
+    """Of each unit density_low, density_high, outcome_low, outcome_high; None where unknown."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -80,8 +82,22 @@ def make_study(
     return Study(
         tuple(np.array(names, object)[order]), table[order, 0], outcome[order], table[order, 1:], tuple(rivals),
         Scheme(blocks[order], circular), block_names, shares, back[units], codes, crossed, nested,
-        None if None in counts else np.array(counts, float), tuple(notes),
+        None if None in counts else np.array(counts, float),
+        tuple(_ends([row for row, unit in zip(outcomes, units, strict=True) if unit == i], densities[numbers[i]])
+              for i in np.arange(len(names))[order].tolist()),
+        tuple(notes),
     )  # fmt: skip
+
+
+def _ends(outcomes: Sequence[Row], density: Row) -> Row:
+    """Intervals for plots: the published one of a single row, else 1.96 standard errors over rows."""
+    low, high = outcomes[0]["low"], outcomes[0]["high"]
+    if len(outcomes) > 1:
+        values = np.array([row["value"] for row in outcomes])
+        mean, reach = float(values.mean()), float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
+        low, high = mean - reach, mean + reach
+    ends = [each if isinstance(each, int | float) else None for each in (density.get("low"), density.get("high"))]
+    return {"density_low": ends[0], "density_high": ends[1], "outcome_low": low, "outcome_high": high}
 
 
 def _complete(

@@ -22,6 +22,7 @@ def bridge_text(result: Bridge) -> str:
     columns: dict[str, list[Any]] = {"": [f"{number}." for number in range(1, len(rows) + 1)]}
     columns |= {name: [row[name] for row in rows] for name in SHOWN if any(row.get(name) is not None for row in rows)}
     parts.append(text_table(columns, rows=len(rows)))
+    parts += [_ordering(row) for row in result.ordered]
     parts += _lonely(result) + _registration(result)
     return "\n".join(parts)
 
@@ -32,6 +33,12 @@ def _verdict(row: dict[str, Any]) -> str:
     text = f"{row['question']}{target}{variant}: {str(row['verdict']).upper()}. {row['because']}."
     if row["would_decide"]:
         text += f" What would decide: {row['would_decide']}."
+    return "\n".join(wrap(text, WIDTH, subsequent_indent="   "))
+
+
+def _ordering(row: dict[str, Any]) -> str:
+    target = f" → {row['target']}" if row["target"] else ""
+    text = f"items of the lists of {row['experiment']}{target}: {row['verdict'].upper()}. {row['because']}."
     return "\n".join(wrap(text, WIDTH, subsequent_indent="   "))
 
 
