@@ -31,8 +31,9 @@ MAY_IMPORT = {
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
     "cli": {
-        "clusters", "errors", "evidence", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs", "demo",
-    },  # fmt: skip
+        "clusters", "errors", "evidence", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs",
+        "demo",
+    },
 }
 
 
