@@ -285,7 +285,7 @@ def count_targets(
 
 @compiled
 def find_meetings(ids, first, low, high, length, other, left, right, before, after, met):
-    """Count the occurrences of the words `other` in the window of each occurrence, by distance, where they don't overlap.
+    """Count the occurrences of the words `other` in the window of each occurrence, by distance; none that overlap.
 
     `after[d]`: the other's first word is the d-th behind the occurrence's last; `before[d]`: its last word is the d-th
     before the first. `met[k]` is how many occurrence k has.

@@ -1,0 +1,26 @@
+"""What `cooc.open` opens: an index of cooc's, the sidecar of a foreign one, or one behind the web API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from cooc.index.reader import Index
+
+SIDECAR = "foreign.json"
+API = "api:"
+
+
+def opened(path: str | os.PathLike[str]) -> Any:
+    """The index at a path, or of a name that begins with api:. The web is not asked by opening."""
+    name = os.fspath(path)
+    if name.startswith(API):
+        from cooc.phrases.api import ApiIndex
+
+        return ApiIndex(name.removeprefix(API))
+    if (Path(path) / SIDECAR).is_file():
+        from cooc.phrases.foreign import ForeignIndex
+
+        return ForeignIndex(path)
+    return Index(path)
