@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.query.around import Around, Gatherer
-from cooc.query.compare import PRIOR, log_odds
+from cooc.query.compare import PRIOR
 from cooc.query.counts import known
 from cooc.query.hits import find_hits
 from cooc.query.interval import poisson_limits
 from cooc.query.margins import Margins, margins_of
 from cooc.query.measures import MEASURES, evaluate
-from cooc.query.neighbors import DIFFERENCES
+from cooc.query.neighbors import DIFFERENCES, joined, ranked_differences
 from cooc.query.rank import COUNT, Tables, best, check_ranking, in_pairs, ranked
 from cooc.query.results import Column, Provenance, Result
 from cooc.query.slices import Slice, slices_of
@@ -137,7 +137,7 @@ def contexts(
             _differences(index, phrase, pair, margins, measure, top, min_count, float(options["prior"]))
             for phrase, pair in zip(asked, zip(*rows, strict=True), strict=True)
         ]
-    columns: dict[str, Column] = {name: _joined([table[name] for table in tables]) for name in tables[0]}
+    columns: dict[str, Column] = {name: joined([table[name] for table in tables]) for name in tables[0]}
     slices = tuple(part.to_dict() for part in parts)
     source = Provenance("contexts", index.name, index.digest, asked, measure, options, slices)
     return Contexts(columns, source, tuple(
@@ -222,8 +222,6 @@ def _differences(
     min_count: float, prior: float,
 ) -> dict[str, Column]:  # fmt: skip
     """The first rows of one phrase by the difference of two slices."""
-    if measure != COUNT and measure not in DIFFERENCES:
-        raise UsageError(f'two slices are ranked by {", ".join(DIFFERENCES)} or {COUNT}, not by "{measure}".')
     if any(row.is_sample for row in rows):
         most = max(row.occurrences for row in rows)
         raise UsageError(f'"{phrase}" occurs {most:,} times: slices are compared by all of them. Give most=None.')
@@ -236,21 +234,8 @@ def _differences(
             in_pairs(counts, margin.unit), in_pairs(np.int64(row.around.total), margin.unit),
             in_pairs(margin.columns[terms], margin.unit), in_pairs(margin.total, margin.unit),
         ))  # fmt: skip
-    both = tables[0].o11 + tables[1].o11
-    enough = np.flatnonzero(both >= min_count)
-    here, there = (table.at(enough) for table in tables)
-    difference, error = log_odds(here.o11, there.o11, float(here.r1), float(there.r1), prior)
-    by = {"z": abs(difference / error), "log_odds": abs(difference), COUNT: both[enough].astype(np.float64)}
-    places = best(by[measure], both[enough], top)
-    here, there, difference, error = here.at(places), there.at(places), difference[places], error[places]
-    mine, theirs = (evaluate(["expected", "pmi"], *table) for table in (here, there))
-    return {
-        "of": [phrase] * len(places), "term": index.vocabulary.terms(terms[enough][places]),
-        "count": here.o11, "count_against": there.o11,
-        "expected": mine["expected"], "expected_against": theirs["expected"],
-        "pmi": mine["pmi"], "pmi_against": theirs["pmi"],
-        "log_odds": difference, "standard_error": error, "z": difference / error,
-    }  # fmt: skip
+    places, columns = ranked_differences(tables, measure, top=top, min_count=min_count, prior=prior)
+    return {"of": [phrase] * len(places), "term": index.vocabulary.terms(terms[places]), **columns}
 
 
 def _summary(phrase: str, row: Row, note: str | None, window: AnyWindow) -> dict[str, Any]:
@@ -265,10 +250,3 @@ def _summary(phrase: str, row: Row, note: str | None, window: AnyWindow) -> dict
         "phrase": phrase, "occurrences": row.occurrences, "documents": None if row.is_sample else row.documents,
         "sampled": row.held, "contexts": r1, "note": note,
     }  # fmt: skip
-
-
-def _joined(parts: list[Column]) -> Column:
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    if len(arrays) == len(parts):
-        return np.concatenate(arrays)
-    return [value for part in parts for value in part]

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cooc.errors import UsageError
 from cooc.index.reader import Index, PairMatrix
 from cooc.query.measures import MEASURES, evaluate
-from cooc.query.rank import COUNT, Tables, best, check_ranking, in_pairs, no_row, ranked, with_smoothed_total
+from cooc.query.rank import COUNT, Tables, best, check_ranking, in_pairs, ranked, with_smoothed_total
 from cooc.query.results import Column, Neighbors, Provenance
 
 if TYPE_CHECKING:
     from cooc.query.slices import Slice, SliceMatrix
+
+Array = NDArray[Any]
 
 DIFFERENCES = ("z", "log_odds")
 """What two slices are ranked by, beside the count of both."""
@@ -35,7 +38,8 @@ def neighbors(
 ) -> Neighbors:
     """The terms in the window of each of `terms`, the `top` by a measure, with every measure.
 
-    Several terms give one ranking each; the column `of` says whose. `measure` is one of `MEASURES` or
+    A term is a word or a phrase of any length: of one that was not listed with --terms, the row is counted where it
+    occurs. Several terms give one ranking each; the column `of` says whose. `measure` is one of `MEASURES` or
     "count", npmi if not given. Pairs with a count below `min_count` are left out, and so are pairs below the
     index's --min-pair-count; ties go to the larger count, then to the more frequent term. `window` is one of
     `index.windows`, the first if not given. Parameters of measures (`k`, `alpha`, `confidence`, `discount`)
@@ -73,7 +77,7 @@ def neighbors(
         place = sides[0] if sides else matrix
         complete = sides[0].with_smoothed_total(parameters) if sides else with_smoothed_total(index, matrix, parameters)
         tables = [_around(index, place, term, measure, top=top, min_count=min_count, **complete) for term in asked]
-    columns: dict[str, Column] = {name: _joined([table[name] for table in tables]) for name in tables[0]}
+    columns: dict[str, Column] = {name: joined([table[name] for table in tables]) for name in tables[0]}
     slices = tuple(part.to_dict() for part in parts)
     return Neighbors(columns, Provenance("neighbors", index.name, index.digest, asked, measure, options, slices))
 
@@ -91,22 +95,29 @@ def _differences(
     **parameters: float,
 ) -> dict[str, Column]:  # fmt: skip
     """The first rows of one term's ranking by the difference of two slices."""
+    evaluate(list(MEASURES), 0, 0, 0, 1, **{"smoothed_total": 1.0, **parameters})  # refuses what no measure takes
+    rows = [_row(index, side, term) for side in sides]
+    units = np.union1d(rows[0][0], rows[1][0])
+    tables = []
+    for side, (columns, stored, r1) in zip(sides, rows, strict=True):
+        counts = np.zeros(len(units), np.int64)
+        counts[np.searchsorted(units, columns)] = stored
+        tables.append(Tables(
+            in_pairs(counts, side.unit), in_pairs(r1, side.unit),
+            in_pairs(side.column_sums.all()[units], side.unit), in_pairs(side.total, side.unit),
+        ))  # fmt: skip
+    places, shown = ranked_differences(tables, measure, top=top, min_count=min_count, prior=prior)
+    return {"of": [term] * len(places), "term": index.units.names(units[places]), **shown}
+
+
+def ranked_differences(
+    tables: list[Tables], measure: str, *, top: int, min_count: float, prior: float
+) -> tuple[Array, dict[str, Column]]:
+    """The first places of a ranking by the difference of two slices, and their columns."""
     from cooc.query.compare import log_odds
 
     if measure != COUNT and measure not in DIFFERENCES:
         raise UsageError(f'two slices are ranked by {", ".join(DIFFERENCES)} or {COUNT}, not by "{measure}".')
-    evaluate(list(MEASURES), 0, 0, 0, 1, **{"smoothed_total": 1.0, **parameters})  # refuses what no measure takes
-    unit = index.units.unit(term)
-    rows = [side.row(unit) for side in sides]
-    units = np.union1d(rows[0][0], rows[1][0])
-    tables = []
-    for side, (columns, stored) in zip(sides, rows, strict=True):
-        counts = np.zeros(len(units), np.int64)
-        counts[np.searchsorted(units, columns)] = stored
-        tables.append(Tables(
-            in_pairs(counts, side.unit), in_pairs(side.row_sums[unit], side.unit),
-            in_pairs(side.column_sums.all()[units], side.unit), in_pairs(side.total, side.unit),
-        ))  # fmt: skip
     both = tables[0].o11 + tables[1].o11
     enough = np.flatnonzero(both >= min_count)
     here, there = (table.at(enough) for table in tables)
@@ -115,13 +126,24 @@ def _differences(
     places = best(by[measure], both[enough], top)
     here, there, difference, error = here.at(places), there.at(places), difference[places], error[places]
     mine, theirs = (evaluate(["expected", "pmi"], *table) for table in (here, there))
-    return {
-        "of": [term] * len(places), "term": index.units.names(units[enough][places]),
+    return enough[places], {
         "count": here.o11, "count_against": there.o11,
         "expected": mine["expected"], "expected_against": theirs["expected"],
         "pmi": mine["pmi"], "pmi_against": theirs["pmi"],
         "log_odds": difference, "standard_error": error, "z": difference / error,
     }  # fmt: skip
+
+
+def _row(index: Index, matrix: PairMatrix | SliceMatrix, term: str) -> tuple[Array, Array, int]:
+    """The columns (units) and counts of a term's row, stored or counted now, and their sum over words."""
+    unit = index.units.find(index.vocabulary.ids(term))
+    if unit is not None and (not isinstance(matrix, PairMatrix) or matrix.has_row(unit)):
+        return *matrix.row(unit), int(matrix.row_sums[unit])
+    from cooc.query.phrase_rows import checked_ids, row_of
+
+    where = None if isinstance(matrix, PairMatrix) else matrix.part
+    columns, counts = row_of(index, checked_ids(index, term), matrix.record, where)
+    return columns, counts, int(counts[columns < index.units.words].sum())
 
 
 def _around(
@@ -135,16 +157,13 @@ def _around(
     **parameters: float,
 ) -> dict[str, Column]:
     """The first rows of one term's ranking."""
-    unit = index.units.unit(term)
-    if isinstance(matrix, PairMatrix) and not matrix.has_row(unit):
-        raise no_row(index, matrix, term)
-    units, stored = matrix.row(unit)
+    units, stored, r1 = _row(index, matrix, term)
     counts = in_pairs(stored, matrix.unit)
     enough = counts >= min_count
     units, counts = units[enough], counts[enough]
     tables = Tables(
         counts,
-        in_pairs(matrix.row_sums[unit], matrix.unit),
+        in_pairs(r1, matrix.unit),
         in_pairs(matrix.column_sums.all()[units], matrix.unit),
         in_pairs(matrix.total, matrix.unit),
     )
@@ -153,7 +172,8 @@ def _around(
     return {"of": [term] * len(places), "term": names, **tables.at(places).columns(parameters)}
 
 
-def _joined(parts: list[Column]) -> Column:
+def joined(parts: list[Column]) -> Column:
+    """The columns of several tables as one."""
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     if len(arrays) == len(parts):
         return np.concatenate(arrays)

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cooc.index.reader import Index, PairMatrix
+from cooc.query import results
 from cooc.query.layout import Value
 from cooc.query.measures import MEASURES, evaluate
-from cooc.query.rank import in_pairs, no_row, with_smoothed_total
-from cooc.query.results import Pair, Provenance
-from cooc.query.scan import ENDLESS, documents_together
+from cooc.query.phrase_rows import checked_ids, sum_of
+from cooc.query.rank import in_pairs, with_smoothed_total
+from cooc.query.results import Provenance
+from cooc.query.together import Together, together
+from cooc.query.window import window_of
 
 if TYPE_CHECKING:
-    from cooc.query.slices import SliceMatrix
+    from cooc.query.slices import Slice, SliceMatrix
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Pair(results.Pair):
+    """One pair, with every measure. `distances` are its pairs by distance, from the farthest b before a to the last:
+
+    rows {from, to, count}, negative where b comes first; in the window of documents in bins of powers of two.
+    `distances_against` are those of the other slice.
+    """
+
+    distances: tuple[Mapping[str, int], ...] = field(default=())
+    distances_against: tuple[Mapping[str, int], ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        against = self.distances_against
+        more = {} if against is None else {"distances_against": [dict(row) for row in against]}
+        return {**super().to_dict(), "distances": [dict(row) for row in self.distances], **more}
 
 
 def pair(
@@ -28,71 +50,91 @@ def pair(
 ) -> Pair:
     """One pair: its count in the window of `a`, what chance would give, the marginals, and every measure.
 
-    `a` and `b` are words, or phrases that the index was built with (`--terms`). `window` is one of
-    `index.windows`, the first if not given. `documents` are those with at least one counted pair, found by
-    one scan of the token store. `status` is "counted", or "never seen" (count 0), or "below threshold" for a
-    pair that `--min-pair-count` left out of the index: then `count` and the measures are null, for it is not
-    0. Counts of a harmonic window are sums of 1/distance. Parameters of measures (`k`, `alpha`,
-    `confidence`, `discount`) are passed on.
+    `a` and `b` are words or phrases of any length, listed with --terms or not. `window` is one of `index.windows`,
+    the first if not given. `documents` are those with at least one counted pair; `a_anchors` the occurrences of a
+    with at least one b in the window, `b_anchors` the reverse; `before` and `after` the pairs in which b comes
+    before and after a, and the result's `distances` tells them by distance. `status` is "counted", or "never seen"
+    (count 0), or "below threshold" for a pair that `--min-pair-count` left out of the index: then `count` and the
+    measures are null, as everywhere for what was pruned. Counts of a harmonic window are sums of 1/distance.
+    Parameters of measures (`k`, `alpha`, `confidence`, `discount`) are passed on.
+
+    Phrases are found by the suffix array, or by one reading of the token store where there is none or they are more
+    than one in sixteen tokens.
 
     With `where` (see cooc/query/where.py), all of these are those of an index of the matching documents alone, and
     no pair is below a threshold. With `against` too, another expression or "rest", the same columns of the other
     slice follow with `_against` behind their names, and `pmi_difference` with its limits
     (`compare.log_ratio_limits` at `confidence`, the expected counts held fixed as in `pmi_low`).
     """
-    matrix, units = index.pairs(window), index.units
-    row, column = units.unit(a), units.unit(b)
+    matrix, names = index.pairs(window), (a, b)
+    ids = checked_ids(index, a), checked_ids(index, b)
     options: dict[str, Any] = {"window": matrix.record.name, **parameters}
     if where is not None or against is not None:
-        return _in_slices(index, (a, b), (row, column), window, (where, against), options, parameters)
-    counted = _cell(index, matrix, row, column, (a, b))
-    documents = documents_together(index, units.term_ids(row), units.term_ids(column), reach(matrix))
-    count: float | None = in_pairs(counted, matrix.unit)
-    status = "counted"
-    if counted == 0:
-        least = matrix.record.min_pair_count
-        # a window that pruned its pairs says nothing of those it lacks; the scan does
-        status = f"below threshold (min_pair_count {least})" if documents else "never seen"
-        count = None if documents else count
-    table = _table(matrix, row, column, count, with_smoothed_total(index, matrix, parameters))
-    row_of_table = {"a": a, "b": b, **_with_status(table, documents, status)}
-    source = Provenance("pair", index.name, index.digest, (a, b), None, options)
-    return Pair({name: [value] for name, value in row_of_table.items()}, source)
+        return _in_slices(index, names, ids, window, (where, against), options, parameters)
+    met = together(index, *ids, window_of(matrix.record))
+    complete = with_smoothed_total(index, matrix, parameters)
+    table = _table(index, matrix, ids, _status(index, matrix, ids, met), met, complete)
+    row_of_table = {"a": a, "b": b, **table}
+    source = Provenance("pair", index.name, index.digest, names, None, options)
+    return Pair({name: [value] for name, value in row_of_table.items()}, source, tuple(met.distances))
+
+
+def _status(index: Index, matrix: PairMatrix, ids: tuple[list[int], list[int]], met: Together) -> str:
+    """Whether the pair is in the index, or could be: "below threshold" is one that the index would have pruned."""
+    if not met.documents:
+        return "never seen"
+    row, column = (index.units.find(terms) for terms in ids)
+    if row is None or column is None:
+        return "counted"
+    if not matrix.has_row(row) and matrix.record.direction == "symmetric":
+        row, column = column, row
+    if not matrix.has_row(row) or matrix.cell(row, column):
+        return "counted"
+    return f"below threshold (min_pair_count {matrix.record.min_pair_count})"
 
 
 def _table(
-    matrix: PairMatrix | SliceMatrix, row: int, column: int, count: float | None, parameters: dict[str, float]
-) -> dict[str, Value]:
-    """Count, expected count, marginals and every measure."""
-    r1 = in_pairs(matrix.row_sums[row], matrix.unit)
-    c1 = in_pairs(matrix.column_sums[column], matrix.unit)
-    n = in_pairs(matrix.total, matrix.unit)
+    index: Index, matrix: PairMatrix | SliceMatrix, ids: tuple[list[int], list[int]], status: str, met: Together,
+    parameters: dict[str, float],
+) -> dict[str, Value]:  # fmt: skip
+    """Count, expected count, marginals, documents, anchors, sides and every measure."""
+    window = window_of(matrix.record)
+    part = None if isinstance(matrix, PairMatrix) else matrix.part
+    units = [index.units.find(terms) for terms in ids]
+    sums = [
+        one_sum[unit] if unit is not None else sum_of(index, terms, around, part)
+        for terms, unit, one_sum, around in zip(
+            ids, units, (matrix.row_sums, matrix.column_sums), (window, window.mirrored), strict=True
+        )
+    ]
+    r1, c1, n = (in_pairs(value, matrix.unit) for value in (*sums, matrix.total))
+    count = in_pairs(met.count(window), matrix.unit) if status in ("counted", "never seen") else None
     measures = evaluate(list(MEASURES), math.nan if count is None else count, r1, c1, n, **parameters)
     values = {name: float(value) for name, value in measures.items() if name != "expected"}
-    return {"count": count, "expected": r1 * c1 / n if n else math.nan, "r1": r1, "c1": c1, "n": n, **values}
-
-
-def _with_status(table: dict[str, Value], documents: int, status: str) -> dict[str, Value]:
-    """The table with its documents and status behind the counts."""
-    counts = {name: table[name] for name in ("count", "expected", "r1", "c1", "n")}
-    return {**counts, "documents": documents, "status": status, **table}
+    return {
+        "count": count, "expected": r1 * c1 / n if n else math.nan, "r1": r1, "c1": c1, "n": n,
+        "documents": met.documents, "status": status, "a_anchors": met.a_anchors, "b_anchors": met.b_anchors,
+        "before": int(met.before.sum()), "after": int(met.after.sum()), **values,
+    }  # fmt: skip
 
 
 def _in_slices(
-    index: Index, terms: tuple[str, str], units: tuple[int, int], window: int | str | None,
+    index: Index, terms: tuple[str, str], ids: tuple[list[int], list[int]], window: int | str | None,
     asked: tuple[str | None, str | None], options: dict[str, Any], parameters: dict[str, float],
 ) -> Pair:  # fmt: skip
     """The pair in one slice, or in two and how they differ."""
     from cooc.query.compare import log_ratio, log_ratio_limits
     from cooc.query.slices import slices_of
 
-    parts = slices_of(index, *asked)
+    parts: tuple[Slice, ...] = slices_of(index, *asked)
     tables: list[dict[str, Any]] = []
+    found: list[tuple[Mapping[str, int], ...]] = []
     for part in parts:
         matrix = part.pairs(window)
-        counted, documents = matrix.cell(*units)
-        table = _table(matrix, *units, in_pairs(counted, matrix.unit), matrix.with_smoothed_total(parameters))
-        tables.append(_with_status(table, documents, "counted" if counted else "never seen"))
+        met = together(index, *ids, window_of(matrix.record), part)
+        complete, status = matrix.with_smoothed_total(parameters), "counted" if met.documents else "never seen"
+        tables.append(_table(index, matrix, ids, status, met, complete))
+        found.append(tuple(met.distances))
     values: dict[str, Value] = {"a": terms[0], "b": terms[1], **tables[0]}
     if len(tables) == 2:
         values |= {f"{name}_against": value for name, value in tables[1].items()}
@@ -102,20 +144,4 @@ def _in_slices(
         values |= {"pmi_difference": log_ratio(*counts), "pmi_difference_low": low, "pmi_difference_high": high}
     slices = tuple(part.to_dict() for part in parts)
     source = Provenance("pair", index.name, index.digest, terms, None, options, slices)
-    return Pair({name: [value] for name, value in values.items()}, source)
-
-
-def _cell(index: Index, matrix: PairMatrix, row: int, column: int, names: tuple[str, str]) -> int:
-    """The stored count of a pair, from whichever of its two rows there is."""
-    if matrix.has_row(row):
-        return matrix.cell(row, column)
-    if matrix.has_row(column) and matrix.record.direction == "symmetric":
-        return matrix.cell(column, row)
-    raise no_row(index, matrix, *names)
-
-
-def reach(matrix: PairMatrix) -> tuple[int, int]:
-    """How many tokens the window reaches to the left and to the right."""
-    size = matrix.record.window or ENDLESS
-    direction = matrix.record.direction
-    return (0 if direction == "right" else size), (0 if direction == "left" else size)
+    return Pair({name: [value] for name, value in values.items()}, source, *found)

@@ -1,4 +1,4 @@
-"""Questions that are answered by reading the whole token store once: any phrase, any two terms together."""
+"""Questions that are answered by reading the whole token store once: where any phrase is, and how often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cooc.index.reader import Index
 from cooc.kernels.codes import FIRST_TRAIL, SEPARATOR, SINGLES, TRAILS
 from cooc.kernels.hits import record_phrases
-from cooc.kernels.scan import count_phrases, pair_documents
+from cooc.kernels.scan import count_phrases
 
 Array = NDArray[Any]
 
@@ -88,20 +88,6 @@ def occurrences_in(codes: Array, base: int, sought: Wanted) -> tuple[Array, Arra
         if found <= room:
             return places[:found].copy(), of[:found].copy()
         room = found
-
-
-def documents_together(index: Index, a: Sequence[int], b: Sequence[int], reach: tuple[int, int]) -> int:
-    """The documents in which b stands at least once in the window of a, `reach` tokens to left and right."""
-    plain = index.tokens.singles == SEPARATOR
-    first_trail = np.uint16(SEPARATOR if plain else FIRST_TRAIL)
-    a_codes, b_codes = codes_of(index, a), codes_of(index, b)
-    marks = marked(np.array([a_codes[0], b_codes[0]]))
-
-    def count(codes: Array) -> int:
-        rings = np.zeros(len(a_codes), np.int64), np.zeros(len(b_codes), np.int64)
-        return int(pair_documents(codes, marks, first_trail, a_codes, b_codes, *reach, *rings))
-
-    return sum(over_documents(index, count))
 
 
 def marked(firsts: Array) -> Array:

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from cooc.errors import UsageError
 from cooc.index.manifest import DOCUMENT, WindowRecord
 from cooc.index.reader import Index
+from cooc.query.scan import ENDLESS
 
 Array = NDArray[Any]
-
-ENDLESS = 1 << 61
-"""Reach of a window that is the whole document."""
 
 MOST = 100_000
 MOST_HARMONIC = 22

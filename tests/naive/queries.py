@@ -84,23 +84,3 @@ def sequence_counts(documents: Sequence[Sequence[int]], phrase: Sequence[int]) -
         sum(list(document[k : k + len(phrase)]) == list(phrase) for k in range(len(document))) for document in documents
     ]
     return sum(found), sum(each > 0 for each in found)
-
-
-def sequences_together(
-    documents: Sequence[Sequence[int]], a: Sequence[int], b: Sequence[int], left: float, right: float
-) -> int:
-    """The documents in which b stands in the window of a: at most `right` behind it or `left` before it."""
-
-    def places(document: Sequence[int], phrase: Sequence[int]) -> list[tuple[int, int]]:
-        size = len(phrase)
-        starts = range(len(document) - size + 1)
-        return [(k, k + size - 1) for k in starts if list(document[k : k + size]) == list(phrase)]
-
-    return sum(
-        any(
-            1 <= b_start - a_stop <= right or 1 <= a_start - b_stop <= left
-            for a_start, a_stop in places(document, a)
-            for b_start, b_stop in places(document, b)
-        )
-        for document in documents
-    )
