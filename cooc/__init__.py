@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cooc.evidence.register import register
     from cooc.index.reader import Index
     from cooc.query.contexts import contexts
+    from cooc.phrases.foreign import open_infini_gram
     from cooc.query.counts import count
     from cooc.query.export import export
     from cooc.query.measures import MEASURES
@@ -89,6 +90,7 @@ __all__ = [
     "neighbors",
     "ngrams",
     "open",
+    "open_infini_gram",
     "ordering",
     "pair",
     "published_outcomes",
@@ -127,6 +129,7 @@ _HOMES = {
     "neighbors": "cooc.query.neighbors",
     "ngrams": "cooc.query.ngrams",
     "open": "cooc.verbs",
+    "open_infini_gram": "cooc.phrases.foreign",
     "ordering": "cooc.evidence.dose",
     "pair": "cooc.query.pairs",
     "published_outcomes": "cooc.evidence.outcomes",

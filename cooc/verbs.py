@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cooc.index.reader import Index
+from cooc.phrases.opening import opened
 from cooc.terms import TermSet, read_term_sets
 
 if TYPE_CHECKING:
@@ -76,9 +77,12 @@ def build(
 def open(path: Place) -> Index:
     """The index in a directory. Reads its manifest only; arrays are mapped when asked for.
 
+    An index of infini-gram is opened by its sidecar (`open_infini_gram`), or as api:NAME behind the web API.
+
     Raises an `IndexFault` if the directory is no index, or not a whole one.
     """
-    return Index(path)
+    index: Index = opened(path)  # another class with the verbs' names where it is not cooc's own
+    return index
 
 
 def merge(

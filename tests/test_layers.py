@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "create": {"errors", "kernels", "tokens", "index", "corpus", "phrases"},
     "query": {"errors", "kernels", "tokens", "index", "phrases", "terms"},
     "seeds": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query"},
-    "verbs": {"errors", "create", "index", "terms"},
+    "verbs": {"errors", "create", "index", "phrases", "terms"},
     "clusters": {"errors", "kernels", "terms", "tokens", "index", "phrases", "query"},
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from cooc.cli.foreign import about_foreign, about_foreign_json
 from cooc.cli.show import print_table, put
 from cooc.index.reader import Index
 
@@ -15,6 +16,8 @@ MOST_SHOWN = 10
 
 def about_json(index: Index) -> dict[str, Any]:
     """The manifest, with the index's path, digest and sizes."""
+    if not isinstance(index, Index):
+        return about_foreign_json(index)
     manifest: dict[str, Any] = msgspec.to_builtins(index.manifest)
     return {"path": str(index.path), "digest": index.digest, "sizes": sizes(index), **manifest}
 
@@ -30,6 +33,8 @@ def sizes(index: Index) -> dict[str, int]:
 
 def about(index: Index) -> None:
     """Print what a person wants to know first."""
+    if not isinstance(index, Index):
+        return about_foreign(index)
     held, chosen, bytes_of = index.manifest, index.manifest.parameters, sizes(index)
     spec = held.tokenizer
     cutter = spec.kind + (", case kept" if spec.keep_case and spec.kind == "word" else "")

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from cooc.cli import ask, make, sets
+from cooc.cli import ask, foreign, make, sets
 from cooc.cli import bridge as bridges
 from cooc.cli import design as designs
 from cooc.cli import scan as seeded
@@ -69,6 +69,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
+    ("open-infini-gram", foreign.open_infini_gram),
     ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
     ("bridge", bridges.bridge), ("design", designs.design),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
