@@ -15,6 +15,7 @@ from cooc.index.reader import Index
 from cooc.query.around import Around, Gatherer
 from cooc.query.compare import PRIOR
 from cooc.query.counts import known
+from cooc.query.elsewhere import elsewhere
 from cooc.query.hits import find_hits
 from cooc.query.interval import poisson_limits
 from cooc.query.margins import Margins, margins_of
@@ -103,6 +104,11 @@ def contexts(
     (`sample_limits`), `sampled` the occurrences looked at, and `documents` null. Measures are those of the estimate,
     `min_count` is of the sample. None looks at all.
     """
+    if not isinstance(index, Index):
+        return elsewhere(
+            "contexts", index, phrases, window=window, direction=direction, weighting=weighting, measure=measure,
+            top=top, min_count=min_count, where=where, against=against, most=most, seed=seed, prior=prior, **parameters,
+        )  # fmt: skip
     asked = (phrases,) if isinstance(phrases, str) else tuple(phrases)
     if not asked:
         raise UsageError("contexts of no phrase: name at least one.")
