@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cooc.index.reader import Index, PairMatrix
 from cooc.query import results
+from cooc.query.elsewhere import elsewhere
 from cooc.query.layout import Value
 from cooc.query.measures import MEASURES, evaluate
 from cooc.query.phrase_rows import checked_ids, sum_of
@@ -66,6 +67,8 @@ def pair(
     slice follow with `_against` behind their names, and `pmi_difference` with its limits
     (`compare.log_ratio_limits` at `confidence`, the expected counts held fixed as in `pmi_low`).
     """
+    if not isinstance(index, Index):
+        return elsewhere("pair", index, a, b, window=window, where=where, against=against, **parameters)
     matrix, names = index.pairs(window), (a, b)
     ids = checked_ids(index, a), checked_ids(index, b)
     options: dict[str, Any] = {"window": matrix.record.name, **parameters}
