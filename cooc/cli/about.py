@@ -34,7 +34,8 @@ def sizes(index: Index) -> dict[str, int]:
 def about(index: Index) -> None:
     """Print what a person wants to know first."""
     if not isinstance(index, Index):
-        return about_foreign(index)
+        about_foreign(index)
+        return
     held, chosen, bytes_of = index.manifest, index.manifest.parameters, sizes(index)
     spec = held.tokenizer
     cutter = spec.kind + (", case kept" if spec.keep_case and spec.kind == "word" else "")
