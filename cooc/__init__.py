@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.evidence.register import register
     from cooc.index.reader import Index
-    from cooc.query.contexts import contexts
     from cooc.phrases.foreign import open_infini_gram
+    from cooc.query.contexts import contexts
     from cooc.query.counts import count
     from cooc.query.export import export
     from cooc.query.measures import MEASURES
