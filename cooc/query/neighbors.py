@@ -51,6 +51,14 @@ def neighbors(
     `prior`), above 0 for what stands more by the term in the first. `measure` then is z, if not given, or
     log_odds, either way ranked by size whatever the sign, or count; `min_count` is of both together.
     """
+    if not isinstance(index, Index):
+        from cooc.query.elsewhere import elsewhere
+
+        answer: Neighbors = elsewhere(
+            "contexts", index, terms, measure=measure, top=top, min_count=min_count, window=window, where=where,
+            against=against, prior=prior, **parameters,
+        )  # fmt: skip
+        return answer
     asked = (terms,) if isinstance(terms, str) else tuple(terms)
     if not asked:
         raise UsageError("neighbors of no term: name at least one.")
