@@ -1,4 +1,10 @@
-"""The suffix array of the token store, `tokens/table.0`: where every phrase of any length begins."""
+"""The suffix array of the token store, `tokens/table.0`: where every phrase of any length begins.
+
+There are three ways to it, and one result. A small store is sorted here. infini-gram's own builder sorts what the
+memory of the build holds at once, as a single part: its merge of several parts would hold the whole store in memory
+too, and orders text that repeats for more than 100,000 bytes by where the parts were cut. A larger store, or any
+where there is no builder, is sorted on the disk.
+"""
 
 from __future__ import annotations
 
@@ -10,62 +16,63 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from cooc.create.work import Work
-from cooc.index.files import BLOCK, NewFile, make_folder, note, read_slice, sync_folder
-from cooc.index.layout import TOKENS
+from cooc.create.suffixes import FOLDER, STORE, TABLE, drop, pointers_of, sort_store
+from cooc.create.work import PIECES_A_WORKER, Work
+from cooc.errors import BuildError
+from cooc.index.files import BEGIN_ANEW, BLOCK, NewFile, items_of, make_folder, note, read_slice, sync_folder
 from cooc.index.manifest import PhraseRecord
-from cooc.phrases.builder import builder, pointer_width, sort_part
+from cooc.index.table import Table, count_faults, decoded, order_faults, pointer_faults, pointer_width
+from cooc.phrases.builder import builder, sort_part
+from cooc.phrases.sort import BYTES_A_SUFFIX, sort_suffixes
 
 Array = NDArray[Any]
 
-STORE, TABLE = f"{TOKENS}/tokenized.0", f"{TOKENS}/table.0"
+SMALL_CODES = 1 << 19
+"""That are sorted here before a program would have started."""
 
-SMALL_STORE = 1 << 20
-"""Bytes that are sorted here before a program would have started."""
+BUILDER_BYTES = 16 << 20
+BUILDER_BYTES_A_CODE = 26
+"""Of infini-gram's builder while it sorts. Measured: 20 to 24 a code, for text, noise, and codes that repeat."""
+
+SEED = 4
+"""Of the sample by which a table is checked."""
 
 
 def write_table(work: Work, codes: int) -> PhraseRecord:
     """Write the suffix array of the store's `codes` codes."""
-    work.once("suffixes", make_table, codes)
+    room = work.share // BYTES_A_SUFFIX
+    if builder() is not None and codes > SMALL_CODES and fits_builder(work, codes):
+        work.once("suffixes builder", run_builder, codes)
+    elif codes <= min(room, SMALL_CODES):
+        work.once("suffixes sort", sort_here, codes)
+    else:
+        sort_store(work, codes)
+    drop(work, FOLDER)
+    work.once("suffixes check", check_table, codes)
     return PhraseRecord(width=pointer_width(2 * codes), pointers=codes)
 
 
-def make_table(work: Work, codes: int) -> None:
-    """The whole table as one task."""
-    store, table = (work.index / name for name in (STORE, TABLE))
-    if 2 * codes < SMALL_STORE or builder() is None:
-        order = sorted_suffixes(read_slice(store, 0, 2 * codes).view("<u2"))
-        with NewFile(table) as file:
-            file.write(pointers_of(2 * order, pointer_width(2 * codes)).data)
-        return
-    folder = work.path("suffixes")
-    make_folder(folder)
-    adopt(sort_part(store.absolute(), folder.absolute(), 2 * codes), table)
+def fits_builder(work: Work, codes: int) -> bool:
+    """Whether the memory of all tasks together is enough for the builder, which runs alone.
 
-
-def sorted_suffixes(codes: Array) -> Array:
-    """The suffixes of codes, by where they begin, in the order of their bytes; one that another begins with is first.
-
-    Prefix doubling: ranks by the first h codes give those by the first 2h.
+    On a cluster a task has its own share and no more: the others' memory is on other machines.
     """
-    size, h = len(codes), 1
-    order = np.argsort(codes.byteswap(), kind="stable")
-    keys = codes.byteswap()[order].astype(np.int64)
-    rank = np.empty(size, np.int64)
-    while True:
-        fresh = np.concatenate([[0], np.cumsum(keys[1:] != keys[:-1])])
-        rank[order] = fresh
-        if fresh[-1] == size - 1:
-            return order
-        second = np.concatenate([rank[h:] + 1, np.zeros(min(h, size), np.int64)])[:size]
-        keys = rank * (size + 1) + second
-        order = np.argsort(keys, kind="stable")
-        keys, h = keys[order], 2 * h
+    workers = max(1, work.pieces // PIECES_A_WORKER) if work.watch.state().all_processes else 1
+    return BUILDER_BYTES + BUILDER_BYTES_A_CODE * codes <= work.share * workers
 
 
-def pointers_of(offsets: Array, width: int) -> Array:
-    """Byte offsets as little-endian pointers of `width` bytes."""
-    return np.ascontiguousarray(offsets.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]).reshape(-1)
+def sort_here(work: Work, codes: int) -> None:
+    """Sort a store in the memory of this task."""
+    order = sort_suffixes(read_slice(work.index / STORE, 0, 2 * codes).view("<u2"))
+    with NewFile(work.index / TABLE) as file:
+        file.write(pointers_of(2 * order.astype(np.int64), pointer_width(2 * codes)).data)
+
+
+def run_builder(work: Work, codes: int) -> None:
+    """Have infini-gram's builder sort the store, and give what it wrote its place in the index."""
+    folder = work.path(FOLDER)
+    make_folder(folder)
+    adopt(sort_part((work.index / STORE).absolute(), folder.absolute(), 2 * codes), work.index / TABLE)
 
 
 def adopt(made: Path, target: Path) -> None:
@@ -79,3 +86,25 @@ def adopt(made: Path, target: Path) -> None:
     os.replace(made, target)
     sync_folder(target.parent)
     note(target, 0, size, hashed)
+
+
+def check_table(work: Work, codes: int) -> None:
+    """Raise `BuildError` unless the table is a suffix array, by a sample of its order and counts."""
+    table, room = table_of(work.index, codes), work.share // 2
+    for faults in (pointer_faults(table, room), order_faults(table, room, SEED), count_faults(table, SEED)):
+        for fault in faults:
+            raise BuildError(f"{work.index / TABLE}: {fault}: it is not the suffix array of {STORE}. {BEGIN_ANEW}")
+
+
+def table_of(index: Path, codes: int) -> Table:
+    """A table that is being built, and its store, as they lie on the disk."""
+    width = pointer_width(2 * codes)
+    if items_of(index / TABLE) != width * codes:
+        raise BuildError(
+            f"{index / TABLE}: has {items_of(index / TABLE):,} bytes, expected {width * codes:,}. {BEGIN_ANEW}"
+        )
+    return Table(
+        codes,
+        lambda start, stop: read_slice(index / STORE, 2 * start, 2 * stop).view("<u2"),
+        lambda start, stop: decoded(read_slice(index / TABLE, width * start, width * stop), width),
+    )

@@ -1,10 +1,4 @@
-"""Phrases in a suffix array: a range of ranks by bisection, and the places they point to.
-
-`table` holds a little-endian pointer of `width` bytes for each suffix: the byte of `codes` it begins at. Suffixes
-ascend by their *bytes*, so of a code the lower byte counts first. Files are checked by blocks of 2 ** `BLOCK_BITS`
-bytes when first touched, which is the caller's work: a kernel that comes upon a block that is not yet `known` stops
-and names it.
-"""
+"""Sorting suffixes: keys of their first codes, a stable sort, and the names of those that are equal so far."""
 
 from __future__ import annotations
 
@@ -12,102 +6,141 @@ import numpy as np
 
 from cooc.kernels.compile import compiled
 
-BLOCK_BITS = 20
-DONE, TABLE, CODES, BAD = 0, 1, 2, 3
-"""Why a search has stopped: at its end, for a block of the table or of the codes, at a pointer that leads nowhere."""
+KEY_CODES = 4
+"""Codes in a key of 64 bits."""
+
+UNIQUE = np.uint64(1 << 63)
+"""Set in a rank that is final: no other suffix has as many first codes like these."""
+
+DIGIT = 11
+"""Bits that one pass of the sort looks at: its bins fit the fastest cache."""
+BINS = 1 << DIGIT
+PASSES = -(-64 // DIGIT)
 
 
 @compiled
-def find_ranges(table, width, codes, table_known, codes_known, phrase_starts, phrase_codes, first, ranges):
-    """Write for each phrase the ranks [low, high) of the suffixes that begin with it, from phrase `first` on.
+def first_keys(codes, keys):
+    """keys[i]: the bytes of the `KEY_CODES` codes from i on as one number, the first the highest; 0 behind the end.
 
-    Phrase k is `phrase_codes[phrase_starts[k]:phrase_starts[k + 1]]`; one without codes has the range [0, 0).
-    Returns the phrase it stopped at, why, and the number of the block or the rank of the bad pointer.
+    `codes` goes on behind the last key, as far as the text does.
     """
-    suffixes = table.size // width
-    for phrase in range(first, phrase_starts.size - 1):
-        begin, size = phrase_starts[phrase], phrase_starts[phrase + 1] - phrase_starts[phrase]
-        ranges[phrase, 0] = 0
-        ranges[phrase, 1] = 0
-        if size == 0:
-            continue
-        # low: the first suffix not before the phrase; then high: the first after it, sought in growing steps
-        floor, ceiling = np.int64(-1), np.int64(suffixes)
-        step = np.int64(0)
-        for side in range(2):
-            if side == 1:
-                floor, ceiling = ranges[phrase, 0] - 1, np.int64(suffixes)
-                step = np.int64(1)
-            while ceiling - floor > 1:
-                rank = (floor + ceiling) // 2
-                if step > 0 and floor + step < ceiling:
-                    rank = floor + step
-                at = rank * width
-                if not table_known[at >> BLOCK_BITS]:
-                    return np.int64(phrase), TABLE, np.int64(at >> BLOCK_BITS)
-                if not table_known[(at + width - 1) >> BLOCK_BITS]:
-                    return np.int64(phrase), TABLE, np.int64((at + width - 1) >> BLOCK_BITS)
-                pointer = np.int64(0)
-                for k in range(width):
-                    pointer |= np.int64(table[at + k]) << (8 * k)
-                if pointer & 1 or pointer >= 2 * codes.size:
-                    return np.int64(phrase), BAD, rank
-                place = pointer >> 1
-                # order: -1 where the suffix lies before the phrase, 0 where it begins with it, 1 behind
-                order = 0
-                for k in range(size):
-                    if place + k >= codes.size:
-                        order = -1
-                        break
-                    block = (2 * (place + k)) >> BLOCK_BITS
-                    if not codes_known[block]:
-                        return np.int64(phrase), CODES, np.int64(block)
-                    mine, other = np.int64(codes[place + k]), np.int64(phrase_codes[begin + k])
-                    if mine != other:
-                        mine = (mine & 255) << 8 | mine >> 8
-                        other = (other & 255) << 8 | other >> 8
-                        order = -1 if mine < other else 1
-                        break
-                if order < side:
-                    floor = rank
-                    step *= 2
-                else:
-                    ceiling = rank
-                    step = np.int64(0)
-            ranges[phrase, side] = ceiling
-    return np.int64(phrase_starts.size - 1), DONE, np.int64(0)
+    size = codes.size
+    key = np.uint64(0)
+    for i in range(min(KEY_CODES - 1, size)):
+        key |= swapped(codes[i]) << np.uint64(16 * (KEY_CODES - 2 - i))
+    for i in range(keys.size):
+        key <<= np.uint64(16)
+        if i + KEY_CODES - 1 < size:
+            key |= swapped(codes[i + KEY_CODES - 1])
+        keys[i] = key
 
 
 @compiled
-def read_places(table, width, codes, ranks, places):
-    """Write the place in codes that each rank's pointer leads to; returns -1, or a rank whose pointer leads nowhere."""
-    for k in range(ranks.size):
-        at = ranks[k] * width
-        pointer = np.int64(0)
-        for byte in range(width):
-            pointer |= np.int64(table[at + byte]) << (8 * byte)
-        if pointer & 1 or pointer >= 2 * codes:
-            return np.int64(ranks[k])
-        places[k] = pointer >> 1
-    return np.int64(-1)
+def swapped(code):
+    """A code as the number that its two bytes are when the first counts most."""
+    wide = np.uint64(code)
+    return (wide >> np.uint64(8)) | ((wide & np.uint64(255)) << np.uint64(8))
 
 
 @compiled
-def read_ranges(table, width, codes, ranges, starts, longest_sorted, places):
-    """Write the places of the ranks `ranges[k]` to `places[starts[k]:starts[k + 1]]`, for each k.
+def sort_column(keys, carried, keys_room, carried_room):
+    """Sort `keys` in place and move `carried` along; equal keys stay in their order. The rooms are as large.
 
-    Sorts them where there are at most `longest_sorted`. Returns as `read_places`.
+    A radix sort from the lowest digit. Invariant: before a pass all is in order by the digits below.
     """
-    for k in range(ranges.shape[0]):
-        at = np.uint64(ranges[k, 0]) * np.uint64(width)
-        for place in range(starts[k], starts[k + 1]):
-            pointer = np.uint64(0)
-            for byte in range(width):
-                pointer |= np.uint64(table[at]) << np.uint64(8 * byte)
-                at += np.uint64(1)
-            if pointer & np.uint64(1) or pointer >= np.uint64(2 * codes):
-                return np.int64(ranges[k, 0]) + place - starts[k]
-            places[place] = np.int64(pointer >> np.uint64(1))
-        if starts[k + 1] - starts[k] <= longest_sorted:
-            places[starts[k] : starts[k + 1]].sort()
-    return np.int64(-1)
+    size = keys.size
+    counts = np.zeros((PASSES, BINS), np.int64)
+    mask = np.uint64(BINS - 1)
+    for i in range(size):
+        key = keys[i]
+        for digit in range(PASSES):
+            counts[digit, (key >> np.uint64(digit * DIGIT)) & mask] += 1
+    source, target, moved, room = keys, keys_room, carried, carried_room
+    inside = True
+    for digit in range(PASSES):
+        shift = np.uint64(digit * DIGIT)
+        if size == 0 or counts[digit, (source[0] >> shift) & mask] == size:
+            continue  # all keys have this digit
+        place = np.int64(0)
+        for b in range(BINS):
+            count = counts[digit, b]
+            counts[digit, b] = place
+            place += count
+        for i in range(size):
+            key = source[i]
+            b = (key >> shift) & mask
+            to = counts[digit, b]
+            counts[digit, b] = to + 1
+            target[to] = key
+            room[to] = moved[i]
+        source, target, moved, room = target, source, room, moved
+        inside = not inside
+    if not inside:
+        keys[:] = source
+        carried[:] = moved
+
+
+@compiled
+def name_groups(high, low, begin, high_begin, pair_begin, goes_on, ranked, ranks):
+    """Rank suffixes that lie in the order of their keys (high, low), a slice of all, by the first with the same.
+
+    The slice has the places from `begin` on; its first suffix is of a group with the same `high` that begins at
+    place `high_begin`, and of one with the same two keys from `pair_begin` on; with `goes_on` the last group is not
+    at its end. The rank is where the group begins. With `ranked` the places are among the suffixes not yet final,
+    and `high` is the rank they had: the new one is as far behind it as the group behind the first of `high`.
+    `UNIQUE` is set for groups of one. Returns how many are in larger groups.
+    """
+    size, several = high.size, np.int64(0)
+    for i in range(size):
+        place = begin + np.uint64(i)
+        if i > 0:
+            if high[i] != high[i - 1]:
+                high_begin = place
+                pair_begin = place
+            elif low[i] != low[i - 1]:
+                pair_begin = place
+        rank = high[i] + (pair_begin - high_begin) if ranked else pair_begin
+        alone = pair_begin == place
+        if alone:
+            alone = not goes_on if i + 1 == size else high[i + 1] != high[i] or low[i + 1] != low[i]
+        if alone:
+            rank |= UNIQUE
+        else:
+            several += 1
+        ranks[i] = rank
+    return several
+
+
+@compiled
+def mark_places(places, first, bits):
+    """Set the bit place - first of `bits` for each of the places that has one.
+
+    Returns the first number of a place that is negative, or whose bit was set already; -1 where there is none.
+    """
+    most = np.int64(bits.size) * 64
+    for i in range(places.size):
+        place = places[i]
+        if place < 0:
+            return i
+        place -= first
+        if 0 <= place < most:
+            bit = np.uint64(1) << np.uint64(place & 63)
+            if bits[place >> 6] & bit:
+                return i
+            bits[place >> 6] |= bit
+    return -1
+
+
+@compiled
+def lower_bounds(high, low, places, key_high, key_low, key_places, bounds):
+    """bounds[k]: how many of the sorted rows (high, low, place) are before the row k of the keys, which rise."""
+    i = np.int64(0)
+    size = high.size
+    for k in range(key_high.size):
+        while i < size and (
+            high[i] < key_high[k]
+            or (high[i] == key_high[k]
+                and (low[i] < key_low[k] or (low[i] == key_low[k] and places[i] < key_places[k])))
+        ):  # fmt: skip
+            i += 1
+        bounds[k] = i

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cooc.errors import BuildError
+from cooc.index.table import pointer_width
 from cooc.phrases import launch
 
 TOLD = 400
@@ -26,11 +27,6 @@ def builder() -> Path | None:
         if os.access(program, os.X_OK):
             return program.resolve()
     return None
-
-
-def pointer_width(size: int) -> int:
-    """Bytes of a pointer into `size` bytes: ceil(log2(size) / 8), as infini-gram reckons, and at least one."""
-    return max(1, ((size - 1).bit_length() + 7) // 8)
 
 
 def sort_part(store: Path, folder: Path, size: int) -> Path:

@@ -16,6 +16,7 @@ from cooc.index.laws.manifest import manifest_laws
 from cooc.index.laws.ngrams import ngram_laws
 from cooc.index.laws.pairs import pair_laws
 from cooc.index.laws.store import metadata_laws, token_laws
+from cooc.index.laws.suffixes import suffix_laws
 from cooc.index.laws.terms import unit_laws, vocabulary_laws
 from cooc.index.shape import Arrays
 
@@ -27,6 +28,7 @@ def all_laws(held: Arrays, pool: Executor) -> Iterator[Law]:
     yield from vocabulary_laws(held)
     yield from token_laws(held, pool, lengths)
     yield from metadata_laws(held)
+    yield from suffix_laws(held)
     yield from unit_laws(held)
     yield from ngram_laws(held, pool, lengths)
     for window in held.manifest.windows:
