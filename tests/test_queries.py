@@ -85,6 +85,26 @@ def test_a_misspelt_word_is_a_zero_that_tells_of_its_near_misses(birds: Index) -
     assert empty["note"] == '"!" holds no term: the index keeps letters and digits.'
 
 
+def test_hyphens_and_apostrophes_are_variants_of_one_phrase_on_request(tmp_path: Path) -> None:
+    documents = ["a black-throated diver", "black throated blackthroated", "o'brien and OBrien", "o brien", "obrien's"]
+    index = index_of(tmp_path, [text.split() for text in documents], ngrams=1, window=1)
+    asked = "black-throated", "O’Brien", "black throated", "nowhere's"
+    plain, joined = cooc.count(index, *asked), cooc.count(index, *asked, variants=True)
+    assert [row["occurrences"] for row in plain.rows()] == [2, 1, 2, 0]
+    assert [(row["occurrences"], row["documents"]) for row in joined.rows()] == [(3, 2), (3, 2), (2, 2), (0, 0)]
+    assert joined.rows()[3]["note"].startswith('"nowhere\'s" is not in the vocabulary')
+    shown = [tuple(row.values()) for row in joined.to_dict()["variants"]]
+    assert shown == [
+        ("black-throated", "black-throated", 2, 2), ("black-throated", "blackthroated", 1, 1),
+        ("O’Brien", "O’Brien", 1, 1), ("O’Brien", "O-Brien", 1, 1), ("O’Brien", "OBrien", 1, 1),
+        ("black throated", "black throated", 2, 2),
+    ]  # fmt: skip
+    one, rest = cooc.count(index, "black-throated", variants=True, where="linenum < 2", against="rest").rows(), 0
+    assert (one[rest]["occurrences"], one[rest]["occurrences_against"], one[rest]["documents_against"]) == (1, 2, 1)
+    with pytest.raises(UsageError, match="has 7 hyphens and apostrophes; variants are tried for up to 6"):
+        cooc.count(index, "a-b-c-d-e-f-g-h", variants=True)
+
+
 def test_words_keep_their_case_where_the_index_does() -> None:
     index = built([["Bill", "bill", "Bill"]], tokenizer="word", keep_case=True)
     assert [row["occurrences"] for row in cooc.count(index, "Bill", "bill", "bill Bill").rows()] == [2, 1, 1]

@@ -14,8 +14,10 @@ from cooc.errors import DamagedIndex
 from cooc.index.files import BLOCK, CheckedArray
 from cooc.phrases.guard import Guarded
 from cooc.phrases.search import SuffixArray
+from cooc.query import totals
 from cooc.query.hits import find_hits
 from tests.naive import contexts as naive
+from tests.naive.queries import sequence_counts
 from tests.test_queries import IDS, Store, sequences
 
 often = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -107,6 +109,29 @@ def test_the_hits_of_a_slice_are_the_same_by_either_road() -> None:
     assert [column.tolist() for column in one] == [column.tolist() for column in other]
     assert find_hits(with_array, [[0]], where=part, most=2).totals.tolist() == [5]
     assert len(find_hits(with_array, [[0]], where=part, most=2).places) == 2
+
+
+@often
+@given(sequences, phrases_of, st.lists(st.booleans(), min_size=6, max_size=6), st.booleans())
+def test_occurrences_and_documents_are_those_of_the_definition_by_either_road(
+    documents: list[list[int]], phrases: list[list[int]], kept: list[bool], frequent: bool
+) -> None:
+    from cooc.query.slices import Slice
+    from cooc.query.where import Matches
+
+    share = totals.MOST_SHARE
+    totals.MOST_SHARE = 1 << 40 if frequent else 0.01
+    try:
+        for store in (Sorted(documents), Store(documents)):
+            index: Any = store
+            asked = [phrase for phrase in phrases if phrase]
+            assert totals.totals_of(index, asked, None) == [sequence_counts(documents, each) for each in asked]
+            part = Slice(index, "some", Matches(np.array(kept[: len(documents)]), 0))
+            some = [document for document, is_in in zip(documents, kept, strict=False) if is_in]
+            assert totals.totals_of(index, asked, part) == [sequence_counts(some, each) for each in asked]
+            assert totals.totals_of(index, [*asked, []], part)[-1] == (0, 0)
+    finally:
+        totals.MOST_SHARE = share
 
 
 # --- damage

@@ -62,3 +62,31 @@ def find_documents(starts, places, documents):
             else:
                 high = middle
         documents[k] = low
+
+
+@compiled
+def count_documents(starts, phrase_starts, places, mask, occurrences, documents):
+    """Count the occurrences and distinct documents of phrases from their ascending places.
+
+    Phrase k has `places[phrase_starts[k]:phrase_starts[k + 1]]`; `starts` of the documents ascend. With a `mask` only
+    documents of which it is True count.
+    """
+    for phrase in range(phrase_starts.size - 1):
+        low, last = np.int64(0), np.int64(-1)
+        for k in range(phrase_starts[phrase], phrase_starts[phrase + 1]):
+            place = places[k]
+            step = np.int64(1)
+            while low + step < starts.size and starts[low + step] <= place:
+                low += step
+                step *= 2
+            high = min(low + step, np.int64(starts.size))
+            while high - low > 1:
+                middle = (low + high) // 2
+                if starts[middle] <= place:
+                    low = middle
+                else:
+                    high = middle
+            if mask.size == 0 or mask[low]:
+                occurrences[phrase] += 1
+                documents[phrase] += np.int64(low != last)
+                last = low
