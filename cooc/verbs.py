@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cooc.index.reader import Index
-from cooc.phrases.opening import opened
+from cooc.phrases.opening import names_foreign, opened
 from cooc.terms import TermSet, read_term_sets
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def build(
 ) -> Index:
     """Count a corpus into the index directory `out`, and open it.
 
-    `sources` are files (jsonl, parquet, Arrow, plain text; gzip or zstd), globs, folders or fsspec URLs.
+    `sources` are files (jsonl, parquet, Arrow, plain text; gzip or zstd), globs, folders or fsspec URLs, or
+    infini-gram:SIDECAR, the documents of a foreign index (`open_infini_gram`).
     `window` counts pairs up to so many tokens apart; several windows make several matrices. `ngrams` is the
     highest order counted, from `min_count` occurrences on. `max_terms` gives rows to the most frequent terms
     only. `terms` always have rows, phrases too, and a window "document": a `TermSet`, a file of terms, or a
@@ -63,6 +64,10 @@ def build(
     """
     from cooc.create.pipeline import build as build_index  # compiles and loads much that a query doesn't need
 
+    if names_foreign(sources):
+        from cooc.phrases.texts import expanded
+
+        sources = expanded(sources)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
     path = build_index(
         sources, out, text_field=text_field, id_field=id_field, meta_fields=meta_fields,

@@ -10,6 +10,7 @@ from cooc.index.reader import Index
 
 SIDECAR = "foreign.json"
 API = "api:"
+FOREIGN = "infini-gram:"
 
 
 def opened(path: str | os.PathLike[str]) -> Any:
@@ -24,3 +25,9 @@ def opened(path: str | os.PathLike[str]) -> Any:
 
         return ForeignIndex(path)
     return Index(path)
+
+
+def names_foreign(places: Any) -> bool:
+    """Whether any of a build's sources is infini-gram:SIDECAR."""
+    many = [places] if isinstance(places, str | os.PathLike) else list(places)
+    return any(os.fspath(place).startswith(FOREIGN) for place in many)

@@ -10,3 +10,13 @@ def elsewhere(verb: str, index: Any, *arguments: Any, **options: Any) -> Any:
     from cooc.query import foreign
 
     return getattr(foreign, verb)(index, *arguments, **options)
+
+
+def as_index(index: Any) -> Any:
+    """The index, or one of cooc's own that holds all words of a foreign one: for what is made of all words.
+
+    The first question of that kind counts it, into the folder of its sidecar.
+    """
+    from cooc.index.reader import Index
+
+    return index if isinstance(index, Index) else elsewhere("as_index", index)

@@ -6,11 +6,12 @@ up, samples, and what a background of sampled documents makes an estimate.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from cooc.phrases.foreign import MOST, ForeignIndex
 from cooc.phrases.reading import Found, Reader
 from cooc.phrases.variants import Variant
 from cooc.query.measures import MEASURES, evaluate
-from cooc.query.results import Column, Counts, Provenance
+from cooc.query.results import Column, Counts, Provenance, Result
 from cooc.query.window import AnyWindow, any_window
 
 Array = NDArray[Any]
@@ -127,8 +128,8 @@ def count_by_api(index: ApiIndex, phrases: Sequence[str]) -> ForeignCounts:
         total = sum(answer.occurrences for answer in answers.values())
         rows.append({"phrase": phrase, "occurrences": total, "documents": None, "approx": approx, "note": note})
         variants += [
-            {"phrase": phrase, "variant": answer.query, "tokens": list(answer.token_ids), "occurrences": answer.occurrences,
-             "whole": None} for answer in answers.values()
+            {"phrase": phrase, "variant": answer.query, "tokens": list(answer.token_ids),
+             "occurrences": answer.occurrences, "whole": None} for answer in answers.values()
         ]  # fmt: skip
     names = ("phrase", "occurrences", "documents", "approx", "note")
     columns: dict[str, Column] = {name: [row[name] for row in rows] for name in names}
@@ -355,3 +356,139 @@ def window_words(found: Found, window: AnyWindow) -> int:
     """R1: the words in the windows of all occurrences."""
     first, last = found.first, found.first + found.length
     return int((np.minimum(window.left, first - found.low) + np.minimum(window.right, found.high - last)).sum())
+
+
+class Kwic(Result):
+    """Lines of a concordance: each occurrence with what stands to its left and right."""
+
+    label = "document"
+
+
+def kwic(
+    index: Elsewhere, phrase: str, *, width: int = 10, top: int = 20, sort: str | None = None, most: int | None = MOST,
+    seed: int = 0, where: str | None = None,
+) -> Kwic:  # fmt: skip
+    """Up to `top` occurrences with `width` words of text to either side, sampled evenly where there are more.
+
+    Columns: document (its number), left, match, right, and metadata (where the index has any). `sort` "left" or
+    "right" orders them by the nearest word on that side; else they come as they stand in the index.
+    """
+    if where is not None:
+        raise no_slices(index)
+    if isinstance(index, ApiIndex):
+        only_count(index, "kwic")
+    if sort not in (None, "left", "right"):
+        raise UsageError(f'sort "{sort}": expected left or right.')
+    if top < 1 or width < 0:
+        raise UsageError(f"top is {top}, width {width}; expected at least 1 line and no words fewer than 0.")
+    reader = Reader(index)
+    found = index.find(phrase, reader=reader, left=width, right=width, most=most, seed=seed)[1]
+    chosen = np.arange(len(found.first))
+    if len(chosen) > top:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(chosen), top, replace=False))
+    rows = [line(index, reader, found, int(k), width) for k in chosen]
+    key = {"left": lambda row: row["left"].split()[::-1], "right": lambda row: row["right"].split()}
+    if sort is not None:
+        rows.sort(key=lambda row: [word.casefold() for word in key[sort](row)])
+    columns: dict[str, Column] = {name: [row[name] for row in rows] for name in ("document", "left", "match", "right")}
+    if any(row["metadata"] for row in rows):
+        columns["metadata"] = [json.dumps(row["metadata"], ensure_ascii=False) for row in rows]
+    options = {"width": width, "top": top, "sort": sort, "seed": seed, "occurrences": estimated(found)}
+    return Kwic(columns, Provenance("kwic", index.name, index.digest, (phrase,), None, options))
+
+
+def line(index: ForeignIndex, reader: Reader, found: Found, k: int, width: int) -> dict[str, Any]:
+    """One occurrence as text: read again, for what was kept of it are numbers of words."""
+    from cooc.phrases.texts import metadata_of
+
+    shard, token = int(found.shard[k]), found.token[k : k + 1]
+    _, begin, end = index.shards.document_bounds(shard, token)
+    reach = 8 + 4 * (width + found.length)
+    wanted = found.ids[found.low[k] : found.high[k]]
+    while True:
+        start, stop = np.maximum(begin, token - reach), np.minimum(end, token + reach)
+        data, _, _, offsets = reader.texts(shard, start, stop)
+        ids, _, starts, stops, _ = reader.words(data, offsets)
+        at = place_of(ids, wanted)
+        if at >= 0:
+            break
+        reach *= 2
+    first = at + int(found.first[k] - found.low[k])
+    last = first + found.length - 1
+    pieces = (starts[at], starts[first]), (starts[first], stops[last]), (stops[last], stops[at + len(wanted) - 1])
+    left, match, right = (" ".join(data[a:b].tobytes().decode("utf-8", "replace").split()) for a, b in pieces)
+    document = int(found.document[k])
+    return {"document": document, "left": left, "match": match, "right": right,
+            "metadata": metadata_of(index, document)}  # fmt: skip
+
+
+def place_of(ids: Array, wanted: Array) -> int:
+    """Where a run of words stands among others; the middle one of several, or −1."""
+    places = [k for k in range(len(ids) - len(wanted) + 1) if np.array_equal(ids[k : k + len(wanted)], wanted)]
+    return min(places, key=lambda k: abs(2 * k + len(wanted) - len(ids)), default=-1)
+
+
+class ForeignDoses(NamedTuple):
+    """The columns of `cooc.clusters.doses.Doses`: of each phrase and each document that holds it."""
+
+    term: Array
+    document: Array
+    contexts: Array
+    hits: Array
+    occurrences: Array
+
+
+def doses(
+    index: ForeignIndex, phrases: Sequence[str], targets: Sequence[Sequence[str]], *, window: int | None,
+    most: int | None = MOST, seed: int = 0,
+) -> ForeignDoses:  # fmt: skip
+    """What of each target stands around each phrase, by document: from the phrases' places, without reading the rest.
+
+    The numbers are those of `cooc.clusters.doses.doses` for an index of the same text. Of a phrase at more than `most`
+    places a uniform sample is read, and the counts are those of the sample.
+    """
+    from cooc.kernels.foreign import count_targets
+
+    if len(targets) > 62:
+        raise UsageError(f"{len(targets)} targets; expected at most 62 at once.")
+    reader, parts = Reader(index), []
+    numbered = [[ids for ids in reader.number(list(target)) if ids] for target in targets]
+    table = phrase_table(numbered)
+    longest = max((len(ids) for target in numbered for ids in target), default=1)
+    chosen = any_window(window)
+    for number, phrase in enumerate(phrases):
+        found = found_around(index, reader, phrase, chosen, most, seed, more=longest - 1)
+        hits = np.zeros((len(found.first), len(targets)), np.int64)
+        contexts = np.zeros(len(found.first), np.int64)
+        room = np.zeros(int((found.high - found.low).max(initial=0)), np.int64)
+        count_targets(found.ids, found.first, found.low, found.high, found.length, chosen.left, *table, room, contexts,
+                      hits)  # fmt: skip
+        documents, place = np.unique(found.document, return_inverse=True)
+        summed = np.zeros((len(documents), 2 + len(targets)), np.int64)
+        np.add.at(summed, place, np.column_stack([contexts, np.ones_like(contexts), hits]))
+        parts.append((np.full(len(documents), number), documents, summed))
+    rows = np.concatenate([np.zeros((0, 2 + len(targets)), np.int64), *(part[2] for part in parts)])
+    terms, documents = (np.concatenate([np.zeros(0, np.int64), *(part[k] for part in parts)]) for k in (0, 1))
+    return ForeignDoses(terms, documents, rows[:, 0], rows[:, 2:], rows[:, 1])
+
+
+def phrase_table(targets: Sequence[Sequence[Sequence[int]]]) -> tuple[Array, ...]:
+    """Phrases by their first word, as `count_targets` wants them."""
+    phrases = [(target, list(ids)) for target, several in enumerate(targets) for ids in several]
+    firsts = np.array([ids[0] for _, ids in phrases], np.int64)
+    order = np.argsort(firsts, kind="stable")
+    by_word = np.searchsorted(firsts[order], np.arange(firsts.max(initial=-1) + 2)).astype(np.int64)
+    starts = np.cumsum([0, *(len(ids) for _, ids in phrases)]).astype(np.int64)
+    flat = np.array([word for _, ids in phrases for word in ids], np.int64)
+    return by_word, order, starts, flat, np.array([target for target, _ in phrases], np.int64)
+
+
+def as_index(index: Any) -> Any:
+    """An index of cooc's own for a question that needs one: itself, or a foreign one with all its words counted."""
+    if isinstance(index, ApiIndex):
+        only_count(index, "this question")
+    if isinstance(index, ForeignIndex):
+        from cooc.phrases.counted import counted
+
+        return counted(index)
+    return index
