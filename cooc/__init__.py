@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cooc.clusters.cluster import cluster
     from cooc.clusters.derive import derive
     from cooc.clusters.lexicon import lexicon, lexicons
     from cooc.clusters.years import years
@@ -78,6 +79,7 @@ __all__ = [
     "bridge",
     "build",
     "clue_removal",
+    "cluster",
     "contexts",
     "count",
     "derive",
@@ -117,6 +119,7 @@ _HOMES = {
     "bridge": "cooc.evidence.bridge",
     "build": "cooc.verbs",
     "clue_removal": "cooc.evidence.dose",
+    "cluster": "cooc.clusters.cluster",
     "contexts": "cooc.query.contexts",
     "count": "cooc.query.counts",
     "derive": "cooc.clusters.derive",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cooc.clusters.graph import FLOOR, MIN_COUNT, SHRINK, Graph, Walker, Weights
 from cooc.clusters.matched import matched_sets
 from cooc.clusters.naming import LABELS, Example, by_centrality, examples
-from cooc.clusters.pagerank import Entry, entries, start_of
+from cooc.clusters.pagerank import ALONE, CONTEXTS, ROW, UNKNOWN, Entry, entries, start_of
 from cooc.clusters.peers import Peers
 from cooc.clusters.sets import Named, named_set
 from cooc.clusters.subclusters import DIMENSIONS, LINKED, NOISE, labels_of, vectors_of
@@ -37,6 +37,10 @@ Progress = Callable[[str, int, int], None]
 NULL = 99
 CLUSTERED = 5_000
 """Members of a neighbourhood that sub-clusters are sought among: the most central of those with enough edges."""
+
+ENTERED = {
+    ROW: "by their rows", CONTEXTS: "by their contexts", ALONE: "without edges", UNKNOWN: "not in the corpus",
+}  # fmt: skip
 
 DRAWN = 60
 """Terms of each level that its drawing and `nodes` show."""
@@ -78,6 +82,12 @@ class Clusters(Result):
     def to_dict(self) -> dict[str, Any]:
         parts = {name: list(getattr(self, name)) for name in ("seeds", "examples", "nodes", "edges")}
         return {**super().to_dict(), **parts}
+
+    def entered(self) -> str:
+        """How many seeds entered, and how, in one line."""
+        ways = [row["enters"] for row in self.seeds]
+        told = ", ".join(f"{ways.count(how):,} {name}" for how, name in ENTERED.items() if how in ways)
+        return f"{len(ways):,} seeds: {told}"
 
     def plot(self, top: int = DRAWN, level: int | None = None) -> Any:
         """A matplotlib figure: the neighbourhood graph of one level (the second, if there is one), by sub-cluster."""

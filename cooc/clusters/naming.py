@@ -16,7 +16,7 @@ from cooc.query.hits import documents_of, find_hits
 
 Array = NDArray[Any]
 
-LABELS = 4
+LABELS = 3
 """Terms that a cluster is named by."""
 
 CENTRAL = 5
