@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cooc.clusters.cluster import cluster
+    from cooc.clusters.constellation import constellation
     from cooc.clusters.derive import derive
     from cooc.clusters.lexicon import lexicon, lexicons
     from cooc.clusters.years import years
@@ -80,6 +81,7 @@ __all__ = [
     "build",
     "clue_removal",
     "cluster",
+    "constellation",
     "contexts",
     "count",
     "derive",
@@ -120,6 +122,7 @@ _HOMES = {
     "build": "cooc.verbs",
     "clue_removal": "cooc.evidence.dose",
     "cluster": "cooc.clusters.cluster",
+    "constellation": "cooc.clusters.constellation",
     "contexts": "cooc.query.contexts",
     "count": "cooc.query.counts",
     "derive": "cooc.clusters.derive",

@@ -16,6 +16,7 @@ import typer
 from cooc.cli import ask, foreign, make, sets
 from cooc.cli import bridge as bridges
 from cooc.cli import cluster as clustered
+from cooc.cli import constellation as constellations
 from cooc.cli import design as designs
 from cooc.cli import scan as seeded
 from cooc.cli import years as yearly
@@ -73,7 +74,7 @@ for name, function in (
     ("open-infini-gram", foreign.open_infini_gram),
     ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
     ("bridge", bridges.bridge), ("design", designs.design),
-    ("cluster", clustered.cluster),
+    ("cluster", clustered.cluster), ("constellation", constellations.constellation),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))
