@@ -159,12 +159,14 @@ class ApiIndex:
             return
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            self._wait(max(0.0, time.time() - os.fstat(file.fileno()).st_mtime) if file.tell() else math.inf)
-            yield
-            # the time of the last request is that of the file
-            file.truncate(0)
-            file.write("cooc\n")
-            file.flush()
+            last = os.fstat(file.fileno())  # its time is that of the last request, whichever process made it
+            self._wait(max(0.0, time.time() - last.st_mtime) if last.st_size else math.inf)
+            try:
+                yield
+            finally:
+                file.truncate(0)
+                file.write("cooc\n")
+                file.flush()
 
     def _wait(self, since: float) -> None:
         if since < self.spacing:
