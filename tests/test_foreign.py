@@ -685,3 +685,38 @@ def test_every_number_is_drawn_as_often() -> None:
     for _ in range(3000):
         counts[distinct_below(12, 9, random)] += 1
     assert abs(counts / 3000 - 0.75).max() < 0.05
+
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared corpora are not here")
+@pytest.mark.parametrize("make", [byte_level, llama_like])
+def test_bird_names_of_real_books_occur_as_often_as_in_a_cooc_index(make: Any, tmp_path: Path) -> None:
+    """Every name of the three lists, over three million words of natural history, and contexts of the frequent ones."""
+    import pyarrow as pa
+
+    texts: list[str] = []
+    with pa.input_stream(str(SHARED / "corpora/nathist/nathist_19c.jsonl.zst"), compression="zstd") as file:
+        for row in file.read().splitlines():
+            texts.append(json.loads(row)["text"])
+            if sum(map(len, texts)) > 18_000_000:
+                break
+    made = make([text[:200_000] for text in texts])
+    made.save(str(tmp_path / "tokenizer.json"))
+    documents = [each.ids for each in made.encode_batch_fast(texts, add_special_tokens=False)]
+    write_index(tmp_path / "theirs", documents, shards=3)
+    theirs = open_infini_gram(tmp_path / "theirs", tokenizer=f"hf:{tmp_path}/tokenizer.json")
+    (tmp_path / "corpus.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    ours = cooc.build([tmp_path / "corpus.jsonl"], tmp_path / "ours", window=10, min_count=1)
+    names = [name for file in sorted((SHARED / "terms").glob("birds_*.txt")) for name in cooc.read_terms(file)]
+    assert len(names) > 500
+    here, there = cooc.count(theirs, *names).rows(), cooc.count(ours, *names).rows()
+    assert [(row["phrase"], row["occurrences"], row["documents"]) for row in here] == [
+        (row["phrase"], row["occurrences"], row["documents"]) for row in there
+    ]
+    assert sum(row["occurrences"] > 0 for row in there) > 200
+    found = cooc.contexts(theirs, ["Raven", "Wood Thrush"], window=10, measure="g2").rows()
+    assert found == cooc.contexts(ours, ["Raven", "Wood Thrush"], window=10, measure="g2").rows()
