@@ -720,3 +720,13 @@ def test_bird_names_of_real_books_occur_as_often_as_in_a_cooc_index(make: Any, t
     assert sum(row["occurrences"] > 0 for row in there) > 200
     found = cooc.contexts(theirs, ["Raven", "Wood Thrush"], window=10, measure="g2").rows()
     assert found == cooc.contexts(ours, ["Raven", "Wood Thrush"], window=10, measure="g2").rows()
+
+
+@pytest.mark.slow
+def test_every_block_of_the_page_runs_and_shows_what_it_prints(corpus: Corpus, tmp_path: Path) -> None:
+    from tests.pages import ROOT
+    from tests.test_readme import run_page
+
+    shutil.copytree(corpus.folder / "gpt", tmp_path / "v4_speeches_gpt")
+    shutil.copy(corpus.folder / "gpt.json", tmp_path / "tokenizer.json")
+    assert run_page(ROOT / "docs" / "foreign.md", tmp_path) == 5
