@@ -36,7 +36,7 @@ from cooc.phrases.words import kind_of, tokenizer_from
 from cooc.query import foreign
 from cooc.tokens.unicode import unicode_tables
 from cooc.tokens.words import WordTokenizer
-from tests.infini_directories import write_index
+from tests.infini_directories import pointer_width, write_index
 from tests.naive.foreign import (
     naive_around,
     naive_count,
@@ -540,7 +540,8 @@ def u8_by_definition(folder: Path, documents: list[list[int]]) -> None:
     (folder / "tokenized.0").write_bytes(data)
     np.cumsum([0, *(1 + len(document) for document in documents[:-1])]).astype(np.uint64).tofile(folder / "offset.0")
     order = np.array(sorted(range(len(data)), key=lambda at: data[at : at + 3000]))
-    order.astype("<u4").view("u1").reshape(-1, 4)[:, :3].tofile(folder / "table.0")
+    width = pointer_width(len(data))
+    order.astype("<u4").view("u1").reshape(-1, 4)[:, :width].tofile(folder / "table.0")
 
 
 # ---- the pieces

@@ -183,17 +183,13 @@ def contexts(
     chosen, reader = window_of(window, direction, weighting), Reader(index)
     seen = background(index, reader, (chosen.left, chosen.right), seed=seed)
     found = [found_around(index, reader, phrase, chosen, most, seed) for phrase in asked]
-    columns_known = np.zeros(reader.counter.known, seen.columns.dtype)
-    columns_known[: len(seen.columns)] = seen.columns
     names, order = ordered_words(reader, seen)
     rank = np.argsort(order)
     rows = [
         Row(renumbered(around(each, reader, chosen), rank), len(each.first), estimated(each), documents_in(each))
         for each in found
     ]
-    # what was met in readings that ended inside a word is no word of the index
-    words = columns_known[order][: np.count_nonzero(seen.occurrences)] if seen.is_exact else columns_known[order]
-    margins = Margins(words, seen.pairs, 1)  # type: ignore[arg-type]
+    margins = Margins(ordered_columns(seen, order), seen.pairs, 1)  # type: ignore[arg-type]
     complete = margins.with_smoothed_total(parameters)
     confidence = parameters.get("confidence", 0.95)
     tables = [
@@ -221,6 +217,16 @@ def ordered_words(reader: Reader, seen: Background) -> tuple[list[str], Array]:
     occurrences[: len(seen.occurrences)] = seen.occurrences
     order = np.lexsort((np.array([name.encode() for name in names], object), -occurrences))
     return names[order].tolist(), order
+
+
+def ordered_columns(seen: Background, order: Array) -> Array:
+    """C1 of the words in an order, so that sums of fractions are those of an index, to the last bit.
+
+    What was met only in readings that ended inside a word is no word of the index.
+    """
+    known = np.zeros(len(order), seen.columns.dtype)
+    known[: len(seen.columns)] = seen.columns
+    return known[order][: np.count_nonzero(seen.occurrences)] if seen.is_exact else known[order]
 
 
 def renumbered(found: Any, rank: Array) -> Any:
@@ -302,7 +308,8 @@ def pair(
     ]  # fmt: skip
     if exact and seen.is_exact:
         numbers = [round(number) for number in numbers]
-    complete = {**parameters, "smoothed_total": smoothed_total(seen.columns, parameters.get("alpha", ALPHA))}
+    words = ordered_columns(seen, ordered_words(reader, seen)[1])
+    complete = {**parameters, "smoothed_total": smoothed_total(words, parameters.get("alpha", ALPHA))}
     values = evaluate(list(MEASURES), *numbers, **complete)
     row: dict[str, Any] = {
         "a": a, "b": b, "count": numbers[0], "expected": float(values.pop("expected")), "r1": numbers[1],
