@@ -17,6 +17,7 @@ from cooc.evidence.power import detectable, needed_units, power
 from cooc.evidence.read import Row
 from cooc.evidence.study import Study
 
+SCALES = {"spearman": "ranks", "pearson": "values"}
 STATISTICS = ("spearman", "pearson", "kendall")
 MOST_KENDALL = 400
 
@@ -44,7 +45,7 @@ def analyse(study: Study, plan: Plan) -> tuple[Row, Increment]:
     needed = needed_units(plan.effect, plan.alpha, plan.wanted, rank)
     added = _increment(study)
     found: Row = {
-        **_sizes(study), **_correlations(study, plan), **_partial(study, plan, rank),
+        **_sizes(study), **_correlations(study, plan), **_partial(study, plan),
         **_model(study), "skill_rivals": added.skill_rivals, "skill": added.skill, "increment": added.value,
         "better": added.better, "left_out": added.groups,
         "power": power(free, plan.effect, plan.alpha, rank), "power_for": plan.effect,
@@ -76,7 +77,7 @@ def _correlations(study: Study, plan: Plan) -> Row:
     x, y, scheme = study.density, study.outcome, study.scheme
     found: Row = {}
     for name in ("spearman", "pearson"):
-        given = associate(x, y, scheme, rank=name == "spearman", draws=plan.draws, seed=plan.seed)
+        given = associate(x, y, scheme, scale=SCALES[name], draws=plan.draws, seed=plan.seed)
         found |= {name: given.value, f"{name}_p": given.p}
         if name == plan.statistic:
             found |= {"value": given.value, "p": given.p, "least_p": given.least_p, "exact": given.exact}
@@ -85,20 +86,21 @@ def _correlations(study: Study, plan: Plan) -> Row:
     if plan.statistic == "kendall":
         given = associate_kendall(x, y, scheme, draws=min(999, plan.draws), seed=plan.seed)
         found |= {"value": given.value, "p": given.p, "least_p": given.least_p, "exact": given.exact}
-    rank = plan.statistic != "pearson"
-    ends = interval(x, y, scheme.blocks, rank=rank, length=_length(study), seed=plan.seed)
+    scale = SCALES.get(plan.statistic, "ranks")
+    ends = interval(x, y, scheme.blocks, scale=scale, length=_length(study), seed=plan.seed)
     return {**found, **_ends("", ends)}
 
 
-def _partial(study: Study, plan: Plan, rank: bool) -> Row:
-    """The correlation that is left over the rivals, by the statistic planned (ranks for Kendall's)."""
+def _partial(study: Study, plan: Plan) -> Row:
+    """The correlation that is left over the rivals: of values for Pearson's, else of normal scores of ranks."""
+    scale = "values" if plan.statistic == "pearson" else "scores"
     found: Row = {"rivals": ", ".join(study.rival_names)}
     empty = {"partial": None, "partial_p": None, "partial_least_p": None, **_ends("partial_", None)}
     if not study.rival_names:
         return {**found, **empty}
     x, y, rivals = study.density, study.outcome, study.rivals
-    given = associate(x, y, study.scheme, rivals=rivals, rank=rank, draws=plan.draws, seed=plan.seed)
-    ends = interval(x, y, study.scheme.blocks, rivals=rivals, rank=rank, length=_length(study), seed=plan.seed)
+    given = associate(x, y, study.scheme, rivals=rivals, scale=scale, draws=plan.draws, seed=plan.seed)
+    ends = interval(x, y, study.scheme.blocks, rivals=rivals, scale=scale, length=_length(study), seed=plan.seed)
     return {
         **found, "partial": given.value, "partial_p": given.p, "partial_least_p": given.least_p,
         **_ends("partial_", ends),

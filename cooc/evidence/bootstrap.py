@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cooc.evidence.correlate import CELLS, controls, correlation, ranks, residuals, standard
+from cooc.evidence.correlate import CELLS, controls, correlation, residuals, scaled, standard
 from cooc.evidence.permute import Array
 
 DRAWS = 1_000
@@ -17,7 +17,7 @@ FEWEST = 5
 
 
 def interval(
-    x: Array, y: Array, blocks: Array, *, rivals: Array | None = None, rank: bool = False,
+    x: Array, y: Array, blocks: Array, *, rivals: Array | None = None, scale: str = "values",
     length: int = 1, level: float = 0.95, draws: int = DRAWS, seed: int = 0,
 ) -> tuple[float, float] | None:  # fmt: skip
     """The interval of the (partial) correlation of x and y over units; None with too few.
@@ -27,9 +27,8 @@ def interval(
     """
     from scipy.stats import t
 
-    if rank:
-        x, y = ranks(x, blocks), ranks(y, blocks)
-        rivals = None if rivals is None else ranks(rivals.T, blocks).T
+    x, y = (scaled(each, blocks, scale) for each in (x, y))
+    rivals = None if rivals is None else scaled(rivals.T, blocks, scale).T
     basis = controls(blocks, rivals)
     value, free = correlation(x, y, basis), float(len(x) - basis.shape[1] + 1)
     if length > 1:

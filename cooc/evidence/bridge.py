@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import chain
 from os import PathLike
@@ -83,8 +84,8 @@ def bridge(
     tried      densities tried in all, where more were than these rows show
     series     units are in order of their key and are shifted, not shuffled. None: they are where unit is a year
     items      density rows of single terms, by list: are the lists ordered in density as they are in outcome?
-    center     a year: each question about years is asked with the distance from it as a rival (`distance`), and once
-               more without that year
+    center     a year: each question about years is asked with the distance from it and its logarithm as rivals, and
+               once more without that year
 
     Raises UsageError where a column isn't there or no outcome has a density.
     """
@@ -152,7 +153,7 @@ def _asked(
         rows = density_rows(densities, column)
         joined = join(observed.rows(), rows if center is None else with_distance(rows, center), aliases)
         unmatched = unmatched or joined.report()
-        used = _rivals(joined, rivals if center is None else [*rivals, DISTANCE], column)
+        joined, used = _rivals(joined, rivals if center is None else [*rivals, *DISTANCES], column)
         for (target, variant), pairs in joined.pairs.items():
             words = ", ".join(part for part in (column if len(columns) > 1 else "", variant) if part)
             scopes = _scopes(joined, pairs, [column, *used], group)
@@ -163,16 +164,20 @@ def _asked(
     return asked, unmatched, used
 
 
-DISTANCE = "distance"
-"""The rival that `center` makes: how many years a term is from it, as a negative number, so that nearer is more."""
+DISTANCES = ("distance", "log_distance")
+"""The rivals that `center` makes: the years from it, and log2 of one more, which together make most kernels."""
 
 
 def with_distance(rows: Sequence[Row], center: int) -> list[Row]:
-    """Rows whose term is a year, with minus its distance from the center."""
+    """Rows whose term is a year, with its distance from the center."""
     years = [row for row in rows if row["term"] is not None and row["term"].lstrip("-").isdigit()]
     if not years:
         raise UsageError(f"center {center}: no density row has a year as its term")
-    return [{**row, DISTANCE: -abs(int(row["term"]) - center)} if row in years else row for row in rows]
+    return [{**row, **_distances(abs(int(row["term"]) - center))} if row in years else row for row in rows]
+
+
+def _distances(years: int) -> Row:
+    return dict(zip(DISTANCES, (years, math.log2(1 + years)), strict=True))
 
 
 def _with_and_without(scopes: Iterable[Scope], center: int | None) -> Iterator[Scope]:
@@ -183,14 +188,36 @@ def _with_and_without(scopes: Iterable[Scope], center: int | None) -> Iterator[S
             yield {**scope, "question": f"{scope['question']}, without {center}"}, rest, rows, groups
 
 
-def _rivals(joined: Joined, rivals: Sequence[str], column: str) -> list[str]:
-    numbers = {key for row in joined.densities for key, value in row.items() if isinstance(value, int | float)}
+def _rivals(joined: Joined, rivals: Sequence[str], column: str) -> tuple[Joined, list[str]]:
+    """The rivals used, and the join with those of them that are columns of the outcomes as means of each density."""
+    held = {key for row in joined.densities for key, value in row.items() if _is_number(value)}
+    of_outcomes = {key for pairs in joined.pairs.values() for row, _ in pairs for key, value in row.items()
+                   if _is_number(value)} - {"value", "low", "high", "successes"}  # fmt: skip
     for name in rivals:
-        if name not in numbers:
-            held = ", ".join(sorted(numbers))
-            raise UsageError(f'rival "{name}": no density row has a number there; they have {held}')
-    always = [FREQUENCY] if FREQUENCY in numbers and column != FREQUENCY else []
-    return list(dict.fromkeys([*always, *rivals]))
+        if name not in held | of_outcomes:
+            raise UsageError(f'rival "{name}": no density row has a number there; they have {", ".join(sorted(held))}')
+    always = [FREQUENCY] if FREQUENCY in held | of_outcomes and column != FREQUENCY else []
+    used = list(dict.fromkeys([*always, *rivals]))
+    return _with_means(joined, [name for name in used if name not in held]), used
+
+
+def _with_means(joined: Joined, names: Sequence[str]) -> Joined:
+    if not names:
+        return joined
+    values: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for pairs in joined.pairs.values():
+        for row, k in pairs:
+            for name in names:
+                if _is_number(row.get(name)):
+                    values[k, name].append(float(row[name]))
+    rows = [dict(row) for row in joined.densities]
+    for (k, name), some in values.items():
+        rows[k][name] = sum(some) / len(some)
+    return replace(joined, densities=rows)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 Scope = tuple[Row, Pairs, Sequence[Row], Sequence[str] | None]

@@ -67,27 +67,62 @@ def correlation(x: Array, y: Array, basis: Array) -> float | None:
     return float(np.clip(a @ b / size, -1, 1))
 
 
+def scaled(values: Array, blocks: Array, scale: str) -> Array:
+    """Values along the last axis as they are ("values"), as ranks, or as normal scores of their ranks, within blocks.
+
+    Conditional independence is a partial correlation of 0 for normal scores of a Gaussian copula, but not for ranks:
+    those leak a strong rival (in our simulations 8 % instead of 5 %).
+    """
+    if scale == "values":
+        return values
+    ranked = ranks(values, blocks)
+    if scale == "ranks":
+        return ranked
+    from scipy.special import ndtri
+
+    sizes = np.bincount(np.unique(blocks, return_inverse=True)[1])[np.unique(blocks, return_inverse=True)[1]]
+    return np.asarray(ndtri(ranked / (sizes + 1)))
+
+
 def associate(
-    x: Array, y: Array, scheme: Scheme, *, rivals: Array | None = None, rank: bool = False,
+    x: Array, y: Array, scheme: Scheme, *, rivals: Array | None = None, scale: str = "values",
     sides: int = 2, draws: int = DRAWS, seed: int = 0,
 ) -> Association:  # fmt: skip
     """The correlation of x and y over units, given blocks and rivals, with its permutation p.
 
     Without rivals the outcomes change places within blocks, and p is exact. With rivals it is the outcome's
-    residuals given the rivals that do (Freedman & Lane 1983; Winkler et al. 2014), p then holds closely.
+    residuals given the rivals that do (Freedman & Lane 1983; Winkler et al. 2014); p then holds closely. A series is
+    whitened before it is shifted: shifts along a circle that isn't one find too much in smooth series.
     """
-    if rank:
-        x, y = ranks(x, scheme.blocks), ranks(y, scheme.blocks)
-        rivals = None if rivals is None else ranks(rivals.T, scheme.blocks).T
+    x, y = (scaled(each, scheme.blocks, scale) for each in (x, y))
+    rivals = None if rivals is None else scaled(rivals.T, scheme.blocks, scale).T
     basis = controls(scheme.blocks, rivals)
     value = correlation(x, y, basis) if len(x) - basis.shape[1] > 1 else None
     if value is None:
         return NOTHING
+    if scheme.circular:
+        x, y, basis = whitened(x, y, basis, scheme.blocks)
     orders, exact = arrangements(scheme, draws=draws, seed=seed)
     drawn = _permuted(residuals(x, basis), residuals(y, basis), basis, orders)
     return Association(
         value, p_value(drawn, sides), least_p(drawn, exact, scheme, sides), exact, len(orders) if exact else draws
     )
+
+
+def whitened(x: Array, y: Array, basis: Array, blocks: Array) -> tuple[Array, Array, Array]:
+    """Each series less so much of its value before as the outcome's residuals keep (Prais & Winsten 1954).
+
+    The lag-1 correlation of residuals is too small by (1 + 3·lag) / n (Kendall 1954), which is added.
+    """
+    left = residuals(y, basis)
+    first = np.r_[True, blocks[1:] != blocks[:-1]]
+    lag = float(left[1:] @ np.where(first[1:], 0.0, left[:-1]) / (left @ left))
+    keep = float(np.clip(lag + (1 + 3 * lag) / len(y), 0.0, 0.97))
+    table = np.column_stack([x, y, basis])
+    before = np.roll(table, 1, axis=0)
+    table = np.where(first[:, None], np.sqrt(1 - keep * keep) * table, table - keep * before)
+    left_side, sizes, _ = np.linalg.svd(table[:, 2:], full_matrices=False)
+    return table[:, 0], table[:, 1], np.asarray(left_side[:, sizes > 1e-9 * sizes[0]])
 
 
 def _permuted(x: Array, y: Array, basis: Array, orders: Array) -> Array:

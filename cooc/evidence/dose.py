@@ -67,7 +67,8 @@ def _places(
     densities = np.array([row[column] for row in rows], float)
     others = np.array([[row[name] for name in rivals] for row in rows], float)
     scheme = Scheme(np.zeros(len(rows), int))
-    given = associate(places, densities, scheme, rivals=others if rivals else None, rank=True, draws=draws, seed=seed)
+    scale = "scores" if rivals else "ranks"
+    given = associate(places, densities, scheme, rivals=others if rivals else None, scale=scale, draws=draws, seed=seed)
     return {value: given.value, p: given.p}
 
 

@@ -95,7 +95,8 @@ def _nearest(name: str | None, names: set[str]) -> str:
     """The name of the other side that has the same words, or is spelled nearly so."""
     if not name:
         return ""
+    names = names - {name}
     words = set(name.lower().replace("-", "_").split("_"))
     same = [each for each in sorted(names) if set(each.lower().replace("-", "_").split("_")) == words]
-    close = same or [each for each in get_close_matches(name, sorted(names), 1, 0.75) if each != name]
+    close = same or get_close_matches(name, sorted(names), 1, 0.75)
     return f'"{close[0]}"? Say so with an alias.' if close else ""

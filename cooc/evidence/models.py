@@ -21,6 +21,8 @@ from cooc.evidence.read import Row
 from cooc.query.results import Provenance, Result
 
 SUPPORTED, CONTRADICTED, UNDECIDABLE = "supported", "contradicted", "undecidable"
+FEWEST = 4
+"""Over fewer behaviours a correlation of two models is no number to show."""
 TASK = ("experiment", "condition", "seeds", "target", "unit", "key", "metric")
 
 
@@ -133,7 +135,7 @@ def _agreement(table: Array, draws: int, seed: int) -> Row:
 def _left_out(table: Array, k: int) -> Row:
     """The model against the mean of the others; skill is against predicting its own mean."""
     others, own = np.delete(table, k, axis=1).mean(axis=1), table[:, k]
-    some = others.std() > 0 and own.std() > 0
+    some = len(own) >= FEWEST and others.std() > 0 and own.std() > 0
     error = ((own - others) ** 2).sum()
     return {
         "behaviours": len(own), "r": float(np.corrcoef(others, own)[0, 1]) if some else None,

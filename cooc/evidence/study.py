@@ -117,9 +117,7 @@ def _sorted_groups(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Groups that units meet several levels of, and groups that units lie in."""
     crossed, nested = [], []
-    for name in groups:
-        if not any(name in row for row in outcomes):
-            raise UsageError(f'no outcome has a column "{name}" to group by')
+    for name in dict.fromkeys(_column(outcomes, each) for each in groups):
         levels = [str(row.get(name)) for row in outcomes]
         of_unit: dict[int, set[str]] = {}
         for unit, level in zip(units.tolist(), levels, strict=True):
@@ -133,6 +131,17 @@ def _sorted_groups(
         elif distinct < len(of_unit):
             nested.append(name)
     return tuple(crossed), tuple(nested)
+
+
+def _column(outcomes: Sequence[Row], name: str) -> str:
+    """The column that a group is in: a kind of unit (question) is in `key`, a list or dataset in `seeds`."""
+    if any(name in row for row in outcomes):
+        return name
+    if name in ("list", "dataset"):
+        return "seeds"
+    if any(row.get("unit") == name for row in outcomes):
+        return "key"
+    raise UsageError(f'no outcome has a column "{name}" to group by; they have {", ".join(outcomes[0])}')
 
 
 def _only_repeats(outcomes: Sequence[Row]) -> bool:
