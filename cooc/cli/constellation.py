@@ -13,7 +13,7 @@ from cooc.cli.sets import Plot, save_plot
 from cooc.cli.show import print_json, print_table, say
 
 SHOWN = ("candidate", "documents", "prior", "posterior", "log_odds", "null_mean", "z", "p", "rank", "half")
-CLUES = ("terms", "too_rare", "naming", "candidate", "posterior", "low", "weight", "p", "flag")
+CLUES = ("candidate", "posterior", "low", "p", "flag", "naming", "terms", "too_rare")
 
 
 def constellation(

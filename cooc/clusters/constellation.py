@@ -25,6 +25,7 @@ from cooc.clusters.cluster import compared
 from cooc.clusters.doses import read_doses
 from cooc.clusters.matched import draw_sets, pool_of
 from cooc.clusters.sets import Named, named_sets
+from cooc.clusters.window import window_of
 from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.query.hits import term_ids
@@ -135,7 +136,7 @@ def constellation(
     given = clues_of(index, clues, min_count=min_count)
     persons = candidates_of(candidates)
     names = [[tuple(ids) for ids in (term_ids(index, name) for name in each) if ids] for each in persons]
-    size = _size(index, window)
+    size = window_of(index, window)
     used, flags = _set_aside(given, names)
     terms = list(dict.fromkeys(phrase for clue in used for phrase in clue.phrases))
     read = _read(index, terms, names, (size, seed, null), progress)
@@ -373,17 +374,6 @@ def _limits(
     found = posteriors(logs.sum(axis=1), shares.base)[:, candidate]
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
     return float(low), float(high)
-
-
-def _size(index: Index, window: int | str | None) -> int | None:
-    """Tokens to either side; None for the document."""
-    if window is None:
-        return index.pairs().record.window
-    if str(window) == "document":
-        return None
-    if not str(window).isdigit() or int(window) < 1:
-        raise UsageError(f'window is {window}; expected a number of tokens from 1 up, or "document".')
-    return int(window)
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Column]:
