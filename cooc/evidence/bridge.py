@@ -13,7 +13,7 @@ from typing import Any
 
 from cooc.errors import UsageError
 from cooc.evidence.analyse import STATISTICS, Plan, analyse, as_points, benjamini_hochberg, holm
-from cooc.evidence.densities import FREQUENCY, density_rows
+from cooc.evidence.densities import FREQUENCY, density_rows, item_rows
 from cooc.evidence.join import Joined, join
 from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
 from cooc.evidence.outcomes import outcomes as as_outcomes
@@ -321,7 +321,7 @@ def _ordered(observed: Outcomes, items: Any, plan: Plan) -> Iterator[Row]:
         return
     from cooc.evidence.dose import list_orders, ordering
 
-    rows = density_rows(items)
+    rows = item_rows(items)
     for name, order in list_orders(observed).items():
         some = [row for row in rows if row["seeds"] in order]
         for target in dict.fromkeys(row["target"] for row in some):

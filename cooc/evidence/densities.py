@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 from cooc.errors import SourceError, UsageError
+from cooc.evidence.doses import document_of, term_rows, with_frequency
 from cooc.evidence.read import Placed, Row, read_rows
 
 VARIANTS = ("index", "corpus", "where", "window", "direction", "measure", "statistic")
@@ -33,7 +34,18 @@ def density_rows(given: Any, column: str = "density") -> list[Row]:
     return rows
 
 
+def item_rows(given: Any, column: str = "density") -> list[Row]:
+    """Rows of single terms: as density rows, or the terms of density results, whose lift is their density."""
+    parts = map(document_of, given if isinstance(given, list | tuple) else [given])
+    return density_rows(
+        [term_rows(part) if isinstance(part, Mapping) and "terms" in part else part for part in parts], column
+    )
+
+
 def _placed(given: Any) -> list[Placed]:
+    given = document_of(given)
+    if isinstance(given, Mapping) and "terms" in given and "rows" in given:
+        given = with_frequency(given["rows"], given["terms"])
     if isinstance(given, str | PathLike):
         return read_rows(given)
     if isinstance(given, Mapping):

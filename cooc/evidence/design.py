@@ -14,7 +14,7 @@ import numpy as np
 
 from cooc.clusters.sets import named_set
 from cooc.errors import UsageError
-from cooc.evidence.densities import FREQUENCY, density_rows
+from cooc.evidence.densities import FREQUENCY, item_rows
 from cooc.evidence.matching import balance, matched_arms
 from cooc.evidence.noise import published_seed_noise
 from cooc.evidence.power import needed_seeds
@@ -25,6 +25,8 @@ from cooc.terms import TermSet, read_terms
 
 NAMES = {2: ("low", "high"), 3: ("low", "middle", "high")}
 PROMPT = "Name one that comes to mind."
+APART = 0.8
+"""Arms nearer than this in density, in standard deviations, are no contrast."""
 LIMIT = 0.1
 """A standardised difference below this is balance (Austin 2011)."""
 
@@ -165,7 +167,7 @@ def _item_rows(
         from cooc.evidence.items import item_densities
 
         items = item_densities(index, terms, target, window=window, where=where, seed=seed)
-    held = {row["term"]: row for row in density_rows(items) if row["term"] is not None}
+    held = {row["term"]: row for row in item_rows(items) if row["term"] is not None}
     return [
         {**held[term], "words": len(term.split()), "characters": len(term)} for term in terms if term in held
     ]  # fmt: skip
@@ -213,6 +215,11 @@ def _plan(spread: Sequence[Row], arms: int, sets: int, effect: float, noise: flo
         f"{'balanced' if balanced else 'NOT balanced'}: the largest standardised difference is "
         f"{worst['largest_smd']:.3f} ({worst['column']}); {LIMIT:g} is the limit"
     ]  # fmt: skip
+    if spread[0]["largest_smd"] < APART:
+        notes.append(
+            f"arms hardly differ in density ({spread[0]['largest_smd']:.2f} standard deviations): in this pool density "
+            f"comes with what is matched"
+        )
     if sets == 1:
         notes.append(
             f"one set an arm: over {arms} sets bridge can't decide; training seeds then are trials of these sets "

@@ -15,7 +15,7 @@ import numpy as np
 
 from cooc.errors import UsageError
 from cooc.evidence.correlate import associate
-from cooc.evidence.densities import FREQUENCY, density_rows
+from cooc.evidence.densities import FREQUENCY, item_rows
 from cooc.evidence.outcomes import Outcomes
 from cooc.evidence.permute import CLOSE, Array, Scheme
 from cooc.evidence.read import Row
@@ -38,7 +38,7 @@ def ordering(
     left out, as are those without a density. Gives one row: lists, means, shared, value, p, partial, partial_p,
     verdict, because.
     """
-    rows = [row for row in density_rows(items, column) if row["seeds"] in order]
+    rows = [row for row in item_rows(items, column) if row["seeds"] in order]
     lists = Counter(row["term"] for row in rows)
     alone = [row for row in rows if lists[row["term"]] == 1 and row.get(column) is not None]
     held = Counter(row["seeds"] for row in alone)
@@ -115,7 +115,7 @@ def clue_removal(
 
     p is the share of random removals that lower the mean at least as much.
     """
-    rows = [row for row in density_rows(items, column) if row.get(column) is not None]
+    rows = [row for row in item_rows(items, column) if row.get(column) is not None]
     names = set(kept)
     unknown = names - {row["term"] for row in rows}
     stays = np.array([row["term"] in names for row in rows])

@@ -11,6 +11,8 @@ from cooc.evidence.permute import Array
 from cooc.evidence.read import Row
 
 TRIES = 60_000
+EACH = 300
+"""Exchanges tried: so many for each place, and no more than TRIES."""
 AIM = 0.04
 """Means further apart than this (in standard deviations of the pool) are paid for."""
 PRICE = 400.0
@@ -18,7 +20,7 @@ ORDER = 2.0
 """What an arm pays for a mean that is not on the line between its neighbours."""
 
 
-def matched_arms(density: Array, columns: Array, *, arms: int, size: int, seed: int = 0, tries: int = TRIES) -> Array:
+def matched_arms(density: Array, columns: Array, *, arms: int, size: int, seed: int = 0, tries: int | None = None) -> Array:
     """Of each item its arm (0: least density) or -1: arms of `size`, apart in density and equal in the columns' means.
 
     Starts from the items whose density is least, midway and largest for their columns (residuals of a linear fit),
@@ -29,7 +31,7 @@ def matched_arms(density: Array, columns: Array, *, arms: int, size: int, seed: 
     arm = _start(table, arms, size)
     sums = np.array([table[arm == k].sum(axis=0) for k in range(arms)])
     rng = np.random.default_rng(seed)
-    picks = rng.integers(len(density), size=(tries, 2))
+    picks = rng.integers(len(density), size=(min(TRIES, EACH * arms * size) if tries is None else tries, 2))
     cost = _cost(sums / size)
     for one, other in picks.tolist():
         a, b = int(arm[one]), int(arm[other])
