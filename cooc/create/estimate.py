@@ -66,20 +66,26 @@ WORK_A_TOKEN = Range(4.0, 10.0)
 RUNS = Range(0.6, 1.4)
 """Of the sorted runs of pairs, in bytes of the finished rows: 0.7 to 1.2 measured, and more with more blocks."""
 
+POINTER_BYTES = Range(3, 5)
+"""Of the suffix array, a code; a token has little more than one, and a document one more."""
+
+SORTED_BYTES = 28
+"""A code, of the suffix array while it is sorted on the disk; what is sorted in memory takes no more than its place."""
+
 BLOCK_TOKENS = 50e6
 
 
-def estimate_disk(plan: Plan) -> Estimate:
+def estimate_disk(plan: Plan, *, phrases: bool = True) -> Estimate:
     """What a build of the plan will take, as ranges."""
     text = Range(0, 0)
     for source in {part.source for part in plan.parts}:
         of_file = Range(source.bytes, source.bytes) * UNPACKED.get(source.compression, Range(1, 6))
         text += of_file * TEXT_SHARE.get(source.format, Range(0.3, 4))
     tokens = text * TOKENS_A_BYTE.get(plan.tokenizer.kind, Range(0.08, 1))
-    return sizes_of(text, tokens, plan.parameters)
+    return sizes_of(text, tokens, plan.parameters, phrases=phrases)
 
 
-def sizes_of(text: Range, tokens: Range, chosen: Parameters) -> Estimate:
+def sizes_of(text: Range, tokens: Range, chosen: Parameters, *, phrases: bool = True) -> Estimate:
     """The sizes that so many tokens come to."""
     millions = Range(tokens.low / 1e6, tokens.high / 1e6)
     terms = Range(min(tokens.low / 4, 18e3 * millions.low**0.35), min(tokens.high, 60e3 * millions.high**0.7))
@@ -94,6 +100,9 @@ def sizes_of(text: Range, tokens: Range, chosen: Parameters) -> Estimate:
     pairs += Range(0, 2 * min(len(chosen.terms) * terms.high, 40 * tokens.high))
     index = tokens * BYTES_A_TOKEN + vocabulary + ngrams_of(tokens, terms, chosen) + pairs
     runs = Range(RUNS.low * pairs.low, RUNS.high * pairs.high * max(1.0, tokens.high / BLOCK_TOKENS) ** 0.2)
+    if phrases:
+        index += tokens * POINTER_BYTES
+        runs = Range(runs.low, max(runs.high, SORTED_BYTES * tokens.high))  # the pairs' runs are gone by then
     return Estimate(text, tokens, index, index + tokens * WORK_A_TOKEN + runs)
 
 

@@ -15,9 +15,29 @@ def memory_of(pids: Iterable[int]) -> int:
     """Resident bytes of processes together, pages that several share counted once.
 
     The sum of their proportional set sizes, as Linux gives them in smaps_rollup; where it doesn't, of their
-    resident sizes. A process that has ended counts nothing.
+    resident sizes. A process that has ended counts nothing. Programs that the processes have started count too.
     """
-    return sum(_memory(pid) for pid in pids)
+    return sum(_memory(pid) for pid in family(pids))
+
+
+def family(pids: Iterable[int]) -> set[int]:
+    """Processes with all that they have started, and these in turn; where the system can't say, they alone."""
+    found, waiting = set[int](), list(pids)
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            waiting += _children(pid)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    with contextlib.suppress(OSError, ValueError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                children += map(int, file.read().split())
+    return children
 
 
 def _memory(pid: int) -> int:

@@ -112,7 +112,10 @@ def hold_to_plan(work: Work, plan: MergePlan) -> None:
 def run_stages(work: Work, indexes: list[Index], *, phrases: bool) -> None:
     """The token store from those of the indexes, then everything that is counted from it."""
     chosen = indexes[0].manifest.parameters
-    work.watch.begin(steps_of(chosen, merged=True), resumed=work.has_done(), **running(chosen), indexes=len(indexes))
+    work.watch.begin(
+        steps_of(chosen, merged=True, phrases=phrases), resumed=work.has_done(), **running(chosen),
+        indexes=len(indexes),
+    )  # fmt: skip
     tokenizer = indexes[0].tokenizer
     sources, runs = order_sources(indexes)
     rows = [(number, *piece) for number, index in enumerate(indexes) for piece in list_cuts(work, index)]

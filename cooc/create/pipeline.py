@@ -105,7 +105,7 @@ def build(
         already_built(index, plan)
         clear_leftovers(index)
         return index
-    check_room(index, estimate_disk(plan))
+    check_room(index, estimate_disk(plan, phrases=phrases))
     small = sum(source.bytes for source in {part.source for part in plan.parts}) < SMALL_BYTES
     with building(index, memory=size, workers=workers, scheduler=scheduler, small=small, progress=progress) as work:
         hold_to_plan(work, plan)
@@ -160,7 +160,7 @@ def hold_to_plan(work: Work, plan: Plan) -> None:
 
 def run_stages(work: Work, plan: Plan, tokenizer: Tokenizer, *, phrases: bool) -> None:
     """Tokens, then n-grams, then pairs, then the suffix array, then the manifest."""
-    begin_watch(work, plan)
+    begin_watch(work, plan, phrases=phrases)
     chosen = plan.parameters
     dropped = [0] * len(plan.parts) if chosen.dedup is None else find_duplicates(work, plan, chosen.dedup)
     parts, stored = write_token_store(work, plan, tokenizer)
@@ -271,12 +271,12 @@ def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {name: a.get(name, 0) + b.get(name, 0) for name in sorted(a | b)}
 
 
-def begin_watch(work: Work, plan: Plan) -> None:
+def begin_watch(work: Work, plan: Plan, *, phrases: bool) -> None:
     """Say what is to come, and log what is built with what."""
-    sources, estimate = {part.source for part in plan.parts}, estimate_disk(plan)
+    sources, estimate = {part.source for part in plan.parts}, estimate_disk(plan, phrases=phrases)
     work.watch.note(told(estimate))
     work.watch.begin(
-        steps_of(plan.parameters), resumed=work.has_done(), **running(plan.parameters),
+        steps_of(plan.parameters, phrases=phrases), resumed=work.has_done(), **running(plan.parameters),
         sources=len(sources), parts=len(plan.parts), source_bytes=sum(source.bytes for source in sources),
         estimate=estimate,
     )  # fmt: skip

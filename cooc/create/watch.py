@@ -73,7 +73,7 @@ class Viewer(Protocol):
         ...
 
 
-def steps_of(chosen: Parameters, *, merged: bool = False) -> list[Step]:
+def steps_of(chosen: Parameters, *, merged: bool = False, phrases: bool = True) -> list[Step]:
     """The steps of a build, or of a merge, in their order."""
     if merged:
         first = [Step("read vocabularies", "vocabulary", 0.05), *VOCABULARY_STEPS, *STORE_STEPS]
@@ -88,7 +88,8 @@ def steps_of(chosen: Parameters, *, merged: bool = False) -> list[Step]:
                   Step(f"{name} merge", name, 0.1 + 0.01 * window)]  # fmt: skip
     if chosen.terms:
         steps.append(Step("pairs document", "pairs document", 0.3))
-    steps.append(Step("suffixes", "suffixes", 0.4))
+    if phrases:
+        steps.append(Step("suffixes", "suffixes", 0.8))
     return [*steps, Step("digests", "digests", 0.05)]
 
 
