@@ -21,8 +21,9 @@ NO_TERM = -1
 def count_contexts(codes, singles, places, documents, size, left, right, weights, table, touched):
     """Count the terms up to `left` tokens before and `right` after each occurrence, inside its document.
 
-    One at distance d adds `weights[d]`, farther than these reach the last of them. `documents[k]` is that of occurrence k. Writes the terms met to `touched`,
-    in any order, and returns how many; or -1 where codes are no terms. The rows of `table` are zero before.
+    One at distance d adds `weights[d]`, farther than these reach the last of them. `documents[k]` is that of
+    occurrence k. Writes the terms met to `touched`, in any order, and returns how many; or -1 where codes are no
+    terms. The rows of `table` are zero before.
     """
     n = np.int64(0)
     terms, last = np.int64(table.shape[0]), np.int64(weights.size - 1)
@@ -152,3 +153,43 @@ def add_squares(codes, singles, places, size, left, right, weights, table, squar
                 table[term, 0] += weights[min(distance, last)]
                 squares[term] += table[term, 0] * table[term, 0] - before * before
                 distance += 1
+
+
+@compiled
+def read_sides(codes, singles, places, size, terms, sides):
+    """Write the term ids next to each occurrence, in reading order: before it to the end of the row `sides[0, k]`,
+    behind it from the beginning of `sides[1, k]`; what lies beyond the document stays as it is.
+
+    Returns True where codes are no terms.
+    """
+    width = sides.shape[2]
+    for k in range(places.size):
+        at = places[k] + size
+        for place in range(width):
+            if at >= codes.size or codes[at] == SEPARATOR:
+                break
+            term = np.int64(codes[at])
+            at += 1
+            if term >= singles:
+                if at == codes.size or codes[at] < FIRST_TRAIL:
+                    return True
+                term = SINGLES + (term - SINGLES) * TRAILS + np.int64(codes[at]) - FIRST_TRAIL
+                at += 1
+            if term >= terms:
+                return True
+            sides[1, k, place] = term
+        at = places[k] - 1
+        for place in range(width - 1, -1, -1):
+            if codes[at] == SEPARATOR:
+                break
+            term = np.int64(codes[at])
+            at -= 1
+            if term >= singles:
+                if term < FIRST_TRAIL or codes[at] < SINGLES or codes[at] >= FIRST_TRAIL:
+                    return True
+                term = SINGLES + (np.int64(codes[at]) - SINGLES) * TRAILS + term - FIRST_TRAIL
+                at -= 1
+            if term >= terms:
+                return True
+            sides[0, k, place] = term
+    return False
