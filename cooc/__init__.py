@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cooc.query.contexts import contexts
     from cooc.query.counts import count
     from cooc.query.export import export
+    from cooc.query.kwic import kwic
     from cooc.query.measures import MEASURES
     from cooc.query.neighbors import neighbors
     from cooc.query.ngrams import ngrams
@@ -87,6 +88,7 @@ __all__ = [
     "derive",
     "design",
     "export",
+    "kwic",
     "lexicon",
     "lexicons",
     "merge",
@@ -128,6 +130,7 @@ _HOMES = {
     "derive": "cooc.clusters.derive",
     "design": "cooc.evidence.design",
     "export": "cooc.query.export",
+    "kwic": "cooc.query.kwic",
     "lexicon": "cooc.clusters.lexicon",
     "lexicons": "cooc.clusters.lexicon",
     "merge": "cooc.verbs",
