@@ -20,8 +20,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from cooc.clusters.doses import read_doses
-from cooc.clusters.extract import FREQUENT
 from cooc.clusters.extract import _record as record
 from cooc.clusters.sets import Named, named_sets
 from cooc.errors import SourceError, UsageError
@@ -35,6 +36,9 @@ FIXED = 5.0
 
 COMMON = 0.2
 """Share of the facts; asked of ten facts or more."""
+
+FREQUENT = 150
+"""So many most frequent words, but no more than a tenth of all, are no terms, nor begin or end one."""
 
 MIN_COUNT = 2
 MIN_PHRASE = 5
@@ -78,7 +82,8 @@ def facts_of(file: Path) -> list[str]:
 
 def from_facts(index: Index, facts: Sequence[str], *, min_count: int = MIN_COUNT) -> list[Clue]:
     """Each fact with its key terms."""
-    held = [list(dict.fromkeys(_ngrams(index, fact))) for fact in facts]
+    frequent = _frequent(index)
+    held = [list(dict.fromkeys(_ngrams(index, fact, frequent))) for fact in facts]
     common = Counter(phrase for each in held for phrase in each)
     most = COMMON * len(facts) if len(facts) >= 10 else math.inf
     wanted = list(dict.fromkeys(part for each in held for phrase in each for part in _parts(phrase)))
@@ -105,7 +110,13 @@ def _lacking(index: Index, fact: str) -> list[str]:
     return [word.decode("utf-8", "replace") for word in words if index.vocabulary.id(word) is None]
 
 
-def _ngrams(index: Index, fact: str) -> Iterator[Phrase]:
+def _frequent(index: Index) -> set[int]:
+    occurrences = np.asarray(index.vocabulary.occurrences.all()).astype(np.int64)
+    most = min(FREQUENT, len(occurrences) // 10)
+    return set(np.argsort(-occurrences, kind="stable")[:most].tolist())
+
+
+def _ngrams(index: Index, fact: str, frequent: set[int]) -> Iterator[Phrase]:
     ids = [index.vocabulary.id(word) for word in index.tokenizer.words(fact)]
     for begin in range(len(ids)):
         phrase: Phrase = ()
@@ -113,7 +124,7 @@ def _ngrams(index: Index, fact: str) -> Iterator[Phrase]:
             if term is None:
                 break
             phrase = (*phrase, term)
-            if phrase[0] >= FREQUENT and term >= FREQUENT:
+            if phrase[0] not in frequent and term not in frequent:
                 yield phrase
 
 

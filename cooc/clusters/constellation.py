@@ -2,8 +2,8 @@
 
 For a clue term f and a candidate e, n(e, f) is the number of documents in which e is named in a context of f, and
 P(e | f) = (n(e, f) + a m(e)) / (Σ n(·, f) + a): of the documents that name a candidate around f, the share that name
-e, drawn towards m. m and a come from the corpus: the same shares around terms as frequent and as long as the clues,
-and the a under which the counts of these are likeliest (Dirichlet-multinomial). So m is what a clue that says nothing
+e, drawn towards m. m and a come from the corpus: the same shares around the clues and terms as frequent and as long,
+and the a under which the counts of all these are likeliest (Dirichlet-multinomial). So m is what a clue that says nothing
 would give, and a candidate whom the corpus names often gains nothing by that.
 
 A clue's weight for e is Σ log2 P(e | f) / m(e) over its terms, and all clues together give e the posterior of naive
@@ -210,7 +210,7 @@ def _read(
         (lengths, counted[found]), (pool.words, sums.occurrences[len(terms) :]), sets=max(null, 1), seed=seed
     )
     base = (others.sum(axis=0) + hits.sum(axis=0) + 1.0) / (others.sum() + hits.sum() + len(names))
-    shares = Shares(hits, base, strength_of(others if others.sum() else hits, base))
+    shares = Shares(hits, base, strength_of(np.concatenate([hits, others]), base))
     return _Reading(shares, found, sums.documents[: len(terms)], others, drawn[:null], hits.sum(0) + others.sum(0))
 
 
