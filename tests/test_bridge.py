@@ -314,6 +314,20 @@ def test_taking_the_densest_clues_away_shows_and_taking_any_does_not() -> None:
         assert row["verdict"] == "undecidable" and "no outcomes of both sets" in row["because"]
 
 
+def test_clues_and_models_are_asked_by_one_command(tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text(json.dumps([{"term": f"fact {k}", "density": float(k)} for k in range(90)]))
+    (tmp_path / "kept.txt").write_text("\n".join(f"fact {k}" for k in range(78)))
+    files = "--items", str(tmp_path / "facts.json"), "--kept", str(tmp_path / "kept.txt")
+    done = run("@published", "--experiment", "hitler", *files, "--json")
+    assert json.loads(done.stdout)["removed"]["kept"] == 78
+    done = run("@published", "--experiment", "replication_open_models", "--models")
+    assert "what 3 models share of 2 behaviours: UNDECIDABLE." in done.stdout
+    done = run("@published", "--experiment", "replication_open_models", "--models", "--json")
+    assert json.loads(done.stdout)["shared"]["verdict"] == "undecidable"
+    with pytest.raises(cooc.UsageError, match="kept says which items stayed: give items, too"):
+        cooc.bridge("@published", kept=["fact 1"])
+
+
 def test_with_outcomes_of_both_sets_the_direction_is_told_and_no_p() -> None:
     items = [{"term": f"fact {k}", "density": float(k)} for k in range(90)]
     observed = outcomes([{"experiment": "h", "seeds": name, "value": v} for name, v in (("90", 0.9), ("78", 0.6))])

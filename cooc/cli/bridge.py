@@ -46,6 +46,16 @@ def bridge(
         typer.Option(metavar="FILE", help="A density for each term: are the lists ordered as their outcomes?",
                      show_default=False),
     ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of the items those that stayed when others were taken away.",
+                     show_default=False),
+    ] = None,
+    models: Annotated[bool, typer.Option("--models", help="Instead: what do the models of OUTCOMES share?")] = False,
+    noise: Annotated[
+        float | None,
+        typer.Option(metavar="SD", help="With --models: deviation between training seeds.", show_default=False),
+    ] = None,
     center: Annotated[
         int | None,
         typer.Option(metavar="YEAR", help="Set the distance of each year from this one against its density.",
@@ -82,7 +92,8 @@ def bridge(
     Output: for each question a verdict, supported, contradicted or undecidable, its reason and what would decide it;
     then units, value, low, high, p, partial and partial_p (over the rivals), p_holm (for the densities tried),
     increment (of left-out units), power; then the rows that found no partner. With --json an object {provenance,
-    rows, points, unmatched, registration}, and ordered, series and models where they were asked.
+    rows, points, ordered (of --items), removed (of --kept), unmatched, registration}. With --models a row for each
+    model left out: behaviours, r and skill of the others' mean as its prediction, mean, mean_others.
 
     Cost: seconds, and tens of megabytes; 9,999 permutations of a few hundred units.
 
@@ -90,11 +101,14 @@ def bridge(
     """
     from cooc.evidence.bridge import bridge as ask
 
+    if models:
+        _models(outcomes, experiment or (), noise, alpha, seed, as_json)
+        return
     result = ask(
         outcomes if outcomes.startswith("@") else Path(outcomes), list(densities) if densities else None,
         rivals=rival or (), group=group, density=density or ["density"], experiments=experiment or (),
-        aliases=aliases(alias or ()), items=list(items) if items else None, center=center, statistic=statistic,
-        alpha=alpha, effect=effect, tried=tried, registration=registration, seed=seed,
+        aliases=aliases(alias or ()), items=list(items) if items else None, kept=_terms(kept), center=center,
+        statistic=statistic, alpha=alpha, effect=effect, tried=tried, registration=registration, seed=seed,
     )  # fmt: skip
     if plot is not None:
         save(result, plot, kind=plot_kind)
@@ -102,6 +116,24 @@ def bridge(
         print_json(result.to_dict())
     else:
         put(result.text())
+
+
+def _terms(file: Path | None) -> list[str] | None:
+    from cooc.terms import read_terms
+
+    return None if file is None else list(read_terms(file).terms)
+
+
+def _models(outcomes: str, experiments: Any, noise: float | None, alpha: float, seed: int, as_json: bool) -> None:
+    from cooc.evidence.bridge import given_outcomes
+    from cooc.evidence.models import across_models
+
+    held = given_outcomes(outcomes if outcomes.startswith("@") else Path(outcomes))
+    found = across_models(held.of(*experiments) if experiments else held, noise=noise, alpha=alpha, seed=seed)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        put(found.text())
 
 
 def aliases(given: Any) -> dict[str, str]:

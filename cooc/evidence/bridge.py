@@ -34,6 +34,8 @@ class Bridge(Result):
     """A row for each unit of each question: density, outcome, rivals, prediction while left out."""
     ordered: tuple[Row, ...] = ()
     """Of each experiment whose lists have items with densities: are they ordered as their outcomes?"""
+    removed: Row = field(default_factory=dict)
+    """What taking items away did to the density of the rest, where `kept` says which stayed."""
     unmatched: tuple[Row, ...] = ()
     """Names in outcomes or densities that found no partner."""
     registration: Row = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Bridge(Result):
         """Rows, points, names without partner, registration and provenance, ready for JSON."""
         return {
             **super().to_dict(), "points": list(self.points), "ordered": list(self.ordered),
-            "unmatched": list(self.unmatched), "registration": dict(self.registration),
+            "removed": dict(self.removed), "unmatched": list(self.unmatched), "registration": dict(self.registration),
         }  # fmt: skip
 
     def text(self) -> str:
@@ -68,7 +70,7 @@ def bridge(
     outcomes: Any, densities: Any = None, *, rivals: Sequence[str] = (), group: Sequence[str] | None = None,
     density: str | Sequence[str] = "density", experiments: Sequence[str] = (), aliases: Mapping[str, str] | None = None,
     statistic: str = "spearman", alpha: float = 0.05, effect: float = 0.5, tried: int | None = None,
-    series: bool | None = None, items: Any = None, center: int | None = None,
+    series: bool | None = None, items: Any = None, kept: Iterable[str] | None = None, center: int | None = None,
     registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
 ) -> Bridge:  # fmt: skip
     """Join densities to outcomes, and ask of each experiment and of all of them whether density predicts the outcome.
@@ -84,6 +86,7 @@ def bridge(
     tried      densities tried in all, where more were than these rows show
     series     units are in order of their key and are shifted, not shuffled. None: they are where unit is a year
     items      density rows of single terms, by list: are the lists ordered in density as they are in outcome?
+    kept       of the items those that stayed when others were taken away: what did that do to their density?
     center     a year: each question about years is asked with the distance from it and its logarithm as rivals, and
                once more without that year
 
@@ -92,10 +95,11 @@ def bridge(
     plan = _plan(statistic, alpha, effect, draws, seed)
     observed = given_outcomes(outcomes)
     observed = observed.of(*experiments) if experiments else observed
+    of_items = tuple(_ordered(observed, items, plan)), _removed(items, kept, observed, plan)
     if densities is None:
         from cooc.evidence.shape import without_densities
 
-        return without_densities(observed, plan, tuple(_ordered(observed, items, plan)))
+        return replace(without_densities(observed, plan), ordered=of_items[0], removed=of_items[1])
     columns = [density] if isinstance(density, str) else list(density)
     asked, unmatched, used = _asked(observed, densities, columns, aliases, rivals, group, series, center)
     if not asked:
@@ -113,7 +117,7 @@ def bridge(
     provenance = Provenance("bridge", observed.provenance.index, _digest(observed, points), parameters=parameters)
     return Bridge(
         {name: [row.get(name) for row in found] for name in names}, provenance,
-        points=tuple(points), ordered=tuple(_ordered(observed, items, plan)), unmatched=tuple(unmatched),
+        points=tuple(points), ordered=of_items[0], removed=of_items[1], unmatched=tuple(unmatched),
         registration=checked,
     )  # fmt: skip
 
@@ -329,6 +333,17 @@ def _ordered(observed: Outcomes, items: Any, plan: Plan) -> Iterator[Row]:
             if len({row["seeds"] for row in inside}) > 1:
                 found = ordering(inside, order, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
                 yield {**found, "experiment": name, "target": target}
+
+
+def _removed(items: Any, kept: Iterable[str] | None, observed: Outcomes, plan: Plan) -> Row:
+    """Clues taken away; with outcomes of both sets where `clue_removal` is told their names."""
+    if kept is None:
+        return {}
+    if items is None:
+        raise UsageError("kept says which items stayed: give items, too, with a density for each")
+    from cooc.evidence.dose import clue_removal
+
+    return clue_removal(items, list(kept), observed, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
 
 
 def _nothing_joined(unmatched: Sequence[Row]) -> str:

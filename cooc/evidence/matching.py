@@ -20,7 +20,9 @@ ORDER = 2.0
 """What an arm pays for a mean that is not on the line between its neighbours."""
 
 
-def matched_arms(density: Array, columns: Array, *, arms: int, size: int, seed: int = 0, tries: int | None = None) -> Array:
+def matched_arms(
+    density: Array, columns: Array, *, arms: int, size: int, seed: int = 0, tries: int | None = None
+) -> Array:
     """Of each item its arm (0: least density) or -1: arms of `size`, apart in density and equal in the columns' means.
 
     Starts from the items whose density is least, midway and largest for their columns (residuals of a linear fit),

@@ -18,6 +18,7 @@ from cooc.errors import UsageError
 from cooc.evidence.correlate import ranks
 from cooc.evidence.permute import CLOSE, Array, Scheme, arrangements
 from cooc.evidence.read import Row
+from cooc.evidence.shape import UNTRAINED
 from cooc.query.results import Provenance, Result
 
 SUPPORTED, CONTRADICTED, UNDECIDABLE = "supported", "contradicted", "undecidable"
@@ -37,6 +38,19 @@ class Models(Result):
 
     def _plotted(self) -> str:
         return "r"
+
+    def text(self) -> str:
+        """The verdict in words, and the models left out."""
+        from cooc.query.layout import text_table
+
+        held = self.shared
+        words = f"what {held['models']} models share of {held['behaviours']} behaviours: {held['verdict'].upper()}."
+        decide = f" What would decide: {held['would_decide']}." if held["would_decide"] else ""
+        columns = {name: [row[name] for row in self.rows()] for name in self.columns}
+        return f"{words} {held['because']}.{decide}\n{text_table(columns)}"
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def to_dict(self) -> dict[str, Any]:
         """Rows, the shared part and provenance, ready for JSON."""
@@ -58,7 +72,8 @@ def across_models(
     from cooc.evidence.bridge import given_outcomes
 
     observed = given_outcomes(outcomes)
-    models, tasks, table, error = _table(observed.rows(), task)
+    trained = [row for row in observed.rows() if str(row["seeds"]).lower() not in UNTRAINED]
+    models, tasks, table, error = _table(trained, task)
     error = noise * noise if noise is not None else error
     found = _shares(table, error)
     found |= _agreement(table, draws, seed)

@@ -6,7 +6,7 @@ A unit is what has a density of its own: a term set, a year, an item. Rows that 
 from __future__ import annotations
 
 import math
-from itertools import permutations, product
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,15 +69,13 @@ def _random(inside: Array, draws: int, circular: bool, rng: np.random.Generator)
 
 
 def _all(places: list[Array], scheme: Scheme) -> Array:
-    choices = [
-        [np.roll(inside, -k) for k in range(len(inside))] if scheme.circular
-        else [inside[list(order)] for order in permutations(range(len(inside)))]
-        for inside in places
-    ]  # fmt: skip
-    orders = np.empty((scheme.size(), len(scheme.blocks)), np.int64)
-    for row, chosen in enumerate(product(*choices)):
-        for inside, order in zip(places, chosen, strict=True):
-            orders[row, inside] = order
+    """Every choice of an order for each block, the last block's changing fastest."""
+    orders = np.empty((1, len(scheme.blocks)), np.int64)
+    for inside in places:
+        n = len(inside)
+        own = (np.arange(n) + np.arange(n)[:, None]) % n if scheme.circular else np.array(list(permutations(range(n))))
+        orders = np.repeat(orders, len(own), axis=0)
+        orders[:, inside] = np.tile(inside[own], (len(orders) // len(own), 1))
     return orders
 
 

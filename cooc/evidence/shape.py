@@ -23,7 +23,7 @@ UNTRAINED = ("base", "base model", "vanilla")
 """Seeds of a model that wasn't finetuned: it has no density."""
 
 
-def without_densities(observed: Outcomes, plan: Plan, ordered: tuple[Row, ...] = ()) -> Bridge:
+def without_densities(observed: Outcomes, plan: Plan) -> Bridge:
     """A row for each experiment and metric: units, least p, the correlation needed, power. All are undecidable yet."""
     from cooc.evidence.bridge import Bridge
     from cooc.query.results import Provenance
@@ -33,10 +33,11 @@ def without_densities(observed: Outcomes, plan: Plan, ordered: tuple[Row, ...] =
         if str(row["seeds"]).lower() not in UNTRAINED:
             inside[str(row["experiment"]), row["metric"]].append(row)
     rows = [_shape(name, metric, some, plan) for (name, metric), some in inside.items()]
-    rows.append(_together(inside, plan))
+    if len({name for name, _ in inside}) > 1:
+        rows.append(_together(inside, plan))
     parameters = {"alpha": plan.alpha, "effect": plan.effect, "statistic": plan.statistic}
     provenance = Provenance("bridge", observed.provenance.index, observed.provenance.digest, parameters=parameters)
-    return Bridge({key: [row.get(key) for row in rows] for key in rows[0]}, provenance, ordered=ordered)
+    return Bridge({key: [row.get(key) for row in rows] for key in rows[0]}, provenance)
 
 
 def _shape(name: str, metric: str | None, rows: list[Row], plan: Plan) -> Row:

@@ -23,6 +23,10 @@ def bridge_text(result: Bridge) -> str:
     columns |= {name: [row[name] for row in rows] for name in SHOWN if any(row.get(name) is not None for row in rows)}
     parts.append(text_table(columns, rows=len(rows)))
     parts += [_ordering(row) for row in result.ordered]
+    if result.removed:
+        text = f"{result.removed['question']}: {result.removed['verdict'].upper()}. {result.removed['because']}."
+        text += f" What would decide: {result.removed['would_decide']}."
+        parts.append("\n".join(wrap(text, WIDTH, subsequent_indent="   ")))
     parts += _lonely(result) + _registration(result)
     return "\n".join(parts)
 

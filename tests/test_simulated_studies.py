@@ -1,0 +1,185 @@
+"""Studies whose truth is known: p-values hold their level, intervals cover, effects are found, confounds are not.
+
+The slow tests run the whole bridge, from rows to verdict; the others its permutation test on the same studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cooc.evidence.analyse import Plan, analyse
+from cooc.evidence.bootstrap import interval
+from cooc.evidence.bridge import bridge
+from cooc.evidence.correlate import associate
+from cooc.evidence.join import join
+from cooc.evidence.mixed import design_matrix, fit
+from cooc.evidence.outcomes import outcomes
+from cooc.evidence.permute import Scheme
+from cooc.evidence.power import power
+from cooc.evidence.study import Study, make_study
+from tests.studies import Truth, study, years
+
+LEVEL = 0.03, 0.07
+"""What a test at 5 % may find where there is nothing; with 500 studies two standard errors are 2 %."""
+
+Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def made(rows: Rows, *rivals: str) -> Study:
+    """The study of rows that are all of one experiment, or of lists that block."""
+    densities = [{"seeds": None, "target": None, "term": None, **row} for row in rows[1]]
+    for row in densities:
+        row["term"] = None if row["term"] is None else str(row["term"])
+    joined = join(outcomes(rows[0]).rows(), densities)
+    found = make_study(next(iter(joined.pairs.values())), densities, rivals=rivals)
+    assert found is not None
+    return found
+
+
+def share_found(studies: Iterator[Study], *, scale: str = "ranks", draws: int = 199) -> float:
+    """The share of studies with p ≤ .05; over the rivals where they have some."""
+    p = []
+    for seed, each in enumerate(studies):
+        options: dict[str, Any] = {"rivals": each.rivals if each.rival_names else None, "scale": scale, "draws": draws}
+        p.append(associate(each.density, each.outcome, each.scheme, seed=seed, **options).p)
+    assert None not in p
+    return float(np.mean(np.array(p, float) <= 0.05))
+
+
+NULL: dict[str, Callable[[int], Study]] = {
+    "questions and models": lambda seed: made(study(Truth(units=10, questions=3, models=2), seed)),
+    "lists that differ": lambda seed: made(study(Truth(units=20, lists=4, list_noise=2), seed)),
+    "twelve sets": lambda seed: made(study(Truth(units=12), seed)),
+    "smooth years": lambda seed: made(years(45, 0.7, seed)),
+    "very smooth years": lambda seed: made(years(45, 0.9, seed)),
+}
+
+
+@pytest.mark.parametrize("name", [
+    "lists that differ", "twelve sets", "smooth years",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("questions and models", "very smooth years")),
+])  # fmt: skip
+def test_where_there_is_nothing_five_in_a_hundred_are_found(name: str) -> None:
+    assert LEVEL[0] <= share_found(NULL[name](seed) for seed in range(500)) <= LEVEL[1]
+
+
+@pytest.mark.parametrize("n", [5, 6])
+def test_a_handful_of_units_keeps_the_level_by_enumeration(n: int) -> None:
+    studies = (made(study(Truth(units=n), seed)) for seed in range(500))
+    assert LEVEL[0] <= share_found(studies, scale="values") <= LEVEL[1]
+
+
+def test_a_study_that_ignores_its_groups_would_find_too_much() -> None:
+    """The reason for units: the ten questions of six sets as sixty units find an effect in many studies of nothing."""
+    found = 0
+    for seed in range(200):
+        each = made(study(Truth(units=6, questions=10, question_noise=0.3), seed))
+        rows = each.density[each.units], each.shares
+        p = associate(*rows, Scheme(np.zeros(len(rows[0]), int)), draws=199, seed=seed).p
+        found += p is not None and p <= 0.05
+    assert found / 200 > 0.4
+
+
+@pytest.mark.parametrize("confound", [0.8, pytest.param(0.95, marks=pytest.mark.slow)])
+def test_what_frequency_does_is_found_as_often_as_nothing(confound: float) -> None:
+    truth = Truth(units=40, frequency=2, confound=confound)
+    studies = (made(study(truth, seed), "log_frequency") for seed in range(500))
+    assert LEVEL[0] <= share_found(studies, scale="scores") <= LEVEL[1] + 0.01
+
+
+def test_and_without_the_rival_it_is_credited_to_density() -> None:
+    truth = Truth(units=40, frequency=2, confound=0.8)
+    assert share_found(made(study(truth, seed)) for seed in range(50)) > 0.95
+
+
+@pytest.mark.parametrize(("n", "rho"), [(12, 0.0), (30, 0.5), pytest.param(12, 0.7, marks=pytest.mark.slow),
+                                       pytest.param(80, 0.3, marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize("scale", ["values", "ranks"])
+def test_intervals_cover(n: int, rho: float, scale: str) -> None:
+    true = 6 / np.pi * np.arcsin(rho / 2) if scale == "ranks" else rho
+    held = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=n)
+        ends = interval(x, rho * x + np.sqrt(1 - rho**2) * rng.normal(size=n), np.zeros(n, int), scale=scale, draws=200)
+        assert ends is not None
+        held.append(ends[0] <= true <= ends[1])
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+def test_planted_effects_are_found_with_the_power_that_is_stated() -> None:
+    found = []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        x, scheme = rng.normal(size=30), Scheme(np.zeros(30, int))
+        p = associate(x, 0.5 * x + np.sqrt(0.75) * rng.normal(size=30), scheme, scale="ranks", draws=299).p
+        found.append(p is not None and p <= 0.05)
+    assert np.mean(found) == pytest.approx(power(30, 0.5), abs=0.06)
+
+
+def rates(studies: Iterator[Rows], question: str, **options: Any) -> dict[str, float]:
+    """Shares of whole bridges: deciding p ≤ .05, and each verdict."""
+    rows = []
+    for seed, each in enumerate(studies):
+        found = [row for row in bridge(*each, draws=299, seed=seed, **options).rows() if row["question"] == question]
+        rows += found
+    words = {word: float(np.mean([row["verdict"] == word for row in rows]))
+             for word in ("supported", "contradicted", "undecidable")}  # fmt: skip
+    return {"p": float(np.mean([row["deciding_p"] is not None and row["deciding_p"] <= 0.05 for row in rows])), **words}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("truth", "question"),
+    [
+        (Truth(units=12, questions=5, models=2), "within list 0"),
+        (Truth(units=24, lists=4, list_noise=2, questions=2), "within experiments, together"),
+        (Truth(units=40, frequency=2, confound=0.8), "within list 0"),
+        (Truth(units=8), "within list 0"),
+    ],
+)
+def test_whole_bridges_of_nothing_support_nothing(truth: Truth, question: str) -> None:
+    found = rates((study(truth, seed) for seed in range(500)), question)
+    print(truth, found)
+    assert LEVEL[0] <= found["p"] <= LEVEL[1]
+    assert found["supported"] <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("memory", "kernel"), [(0.7, 0.0), (0.9, 0.0), (0.7, 1.0), (0.5, 2.0)])
+def test_whole_bridges_of_years_support_nothing(memory: float, kernel: float) -> None:
+    center = {"center": 1984} if kernel else {}
+    found = rates((years(45, memory, seed, kernel=kernel) for seed in range(500)), "within years", **center)
+    print(memory, kernel, found)
+    assert LEVEL[0] <= found["p"] <= LEVEL[1]
+    assert found["supported"] <= 0.06
+
+
+@pytest.mark.slow
+def test_whole_bridges_find_what_is_planted() -> None:
+    truth = Truth(units=40, effect=1.0, frequency=1, confound=0.5, questions=3)
+    found = rates((study(truth, seed) for seed in range(200)), "within list 0")
+    print(truth, found)
+    assert found["supported"] > 0.9 and found["contradicted"] == 0
+
+
+@pytest.mark.slow
+def test_odds_ratios_are_covered_by_their_intervals() -> None:
+    """The slope of the logistic mean is found by a study of 4,000 units, and covered by studies of 20."""
+    truth = Truth(units=20, effect=0.8, unit_noise=0.5, questions=3, question_noise=0.5)
+    many = made(study(replace(truth, units=4000), 0))
+    beta = fit(design_matrix(many.density[many.units], None, many.groups), many.shares)
+    assert beta is not None
+    slope_of_one = beta[1] / many.density.std()
+    held = []
+    for seed in range(1, 301):
+        each = made(study(truth, seed))
+        row = analyse(each, Plan(draws=99))[0]
+        held.append(row["odds_low"] <= np.exp(slope_of_one * each.density.std()) <= row["odds_high"])
+    print(np.mean(held))
+    assert 0.91 <= np.mean(held) <= 0.99
