@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import cooc
+from cooc.cli.app import app
 from cooc.create.pipeline import build
 from cooc.errors import DamagedIndex, UnknownTerm, UsageError
 from cooc.index.reader import Index
@@ -138,3 +139,47 @@ def test_metadata_that_is_none_is_damage(birds: Index) -> None:
     )
     with pytest.raises(DamagedIndex, match=r"metadata\.0: line 1 is no metadata"):
         metadata_of(index, 0)
+
+
+# --- the command line
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        app([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return int(left.value.code or 0), captured.out, captured.err
+
+
+def test_the_command_line_prints_lines_or_json(birds: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "kwic", birds.path, "great auk", "--top", "3", "--seed", "4")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert "3 of 5 occurrences, a uniform sample" in err
+    code, out, err = run(capsys, "kwic", birds.path, "great auk", "--top", "0", "--sort", "right", "--json")
+    document = json.loads(out)
+    assert (code, err, len(document["rows"]), document["occurrences"]) == (0, "", 5, 5)
+    assert run(capsys, "kwic", birds.path, "bustard auk")[1:] == ("", '"bustard auk" does not occur.\n')
+    assert run(capsys, "kwic", birds.path, "auk", "--sort", "up")[0] == 1
+
+
+def test_the_command_line_asks_for_contexts_and_variants(
+    birds: Index, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked = "contexts", birds.path, "great auk", "auk great", "--window", "3", "--min-count", "1"
+    code, out, err = run(capsys, *asked, "--plot", tmp_path / "contexts.svg")
+    assert code == 0 and "bustard" in out and "contexts of great auk" in err
+    assert (tmp_path / "contexts.svg").stat().st_size > 1000
+    document = json.loads(run(capsys, *asked, "--json")[1])
+    assert [row["occurrences"] for row in document["phrases"]] == [5, 1]
+    assert document["rows"][0]["documents"] >= 1
+    code, out, err = run(capsys, *asked, "--most", "2", "--seed", "1")
+    assert code == 0 and "uniform sample of 2" in err
+    code, out, _ = run(capsys, *asked, "--where", "year < 1900", "--against", "rest")
+    assert code == 0 and "log_odds" in out
+    code, out, _ = run(capsys, "count", birds.path, "great-auk", "--variants")
+    assert code == 0 and "variant" in out
+    assert json.loads(run(capsys, "count", birds.path, "great-auk", "--variants", "--json")[1])["variants"] == [
+        {"phrase": "great-auk", "variant": "great-auk", "occurrences": 5, "documents": 3}
+    ]
+    code, out, _ = run(capsys, "pair", birds.path, "great auk", "great")
+    assert code == 0 and "distance" in out and "a_anchors" in out

@@ -72,6 +72,10 @@ def info(index: Directory, as_json: Json = False) -> None:
 def count(
     index: Directory,
     phrase: Annotated[list[str], typer.Argument(metavar="PHRASE", help="A word or a phrase.", show_default=False)],
+    variants: Annotated[
+        bool,
+        typer.Option("--variants", help="However hyphens and apostrophes are written: black-throated, blackthroated."),
+    ] = False,
     where: Where = None,
     against: Against = None,
     confidence: Annotated[float, typer.Option(help="Of the interval log_ratio_low … log_ratio_high.")] = 0.95,
@@ -82,11 +86,13 @@ def count(
     Output: a row {phrase, occurrences, documents, note} for each. A phrase with a word that the index doesn't
     have occurs 0 times; the note, on standard error in the table's case, names the nearest words. With --where
     also per_million (tokens of these documents); with --against all of these again with _against, and log_ratio,
-    the binary logarithm of the two rates' ratio, with its limits.
+    the binary logarithm of the two rates' ratio, with its limits. With --variants what stands for a hyphen or an
+    apostrophe may be a hyphen, a space, nothing or an apostrophe; a second table, with --json "variants", has rows
+    {phrase, variant, occurrences, documents}.
 
-    Cost: words are looked up; other phrases take one reading of the token store together (2 bytes a token,
-    one to two seconds for a billion tokens and core). With --where always a reading, of the documents that
-    match, after one of the metadata (five seconds for a million documents).
+    Cost: milliseconds. Phrases that make up more than a sixteenth of all tokens, and all phrases of an index built
+    with --no-phrases, take one reading of the token store together (2 bytes a token, one to two seconds for a billion
+    tokens and core). --where reads the metadata once (five seconds for a million documents).
 
     Example: cooc count indexes/dolma "great auk" puffin --where "year < 1900" --against rest
     """
@@ -94,7 +100,7 @@ def count(
 
     sliced = where is not None or against is not None
     options: dict[str, Any] = {"where": where, "against": against, "confidence": confidence} if sliced else {}
-    result = cooc.count(cooc.open(index), *phrase, **options)
+    result = cooc.count(cooc.open(index), *phrase, variants=variants, **options)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -106,6 +112,8 @@ def count(
         tables = [counts, rates] if against is not None else [names]
         for shown in tables:
             print_table({name: [row[name] for row in result.rows()] for name in ("phrase", *shown)})
+        if variants and result.variants:
+            print_table({name: [row[name] for row in result.variants] for name in result.variants[0]})
         for row in result.rows():
             if row["note"]:
                 say(f'{row["phrase"]}: {row["note"]}')
@@ -113,7 +121,7 @@ def count(
 
 def pair(
     index: Directory,
-    a: Annotated[str, typer.Argument(metavar="A", help="A word, or a phrase of --terms.", show_default=False)],
+    a: Annotated[str, typer.Argument(metavar="A", help="A word or a phrase.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.", show_default=False)],
     window: Window = None,
     where: Where = None,
@@ -126,15 +134,17 @@ def pair(
 ) -> None:
     """How often two terms stand together, against chance.
 
-    Output: one row {a, b, count, expected, r1, c1, n, documents, status, and every measure by its name}. B is
-    counted in the window of A. A pair below the index's --min-pair-count has no count and no measures, for
-    that is not 0; nor has a pair never seen a PMI. What the measures mean: docs/measures.md. With --where all of
-    these as in an index of the matching documents alone; with --against the same once more with _against, and
-    pmi_difference with its limits.
+    Output: one row {a, b, count, expected, r1, c1, n, documents, status, a_anchors, b_anchors, before, after, and
+    every measure by its name}, and how many pairs are at each distance, negative where B comes first (--json:
+    "distances"). B is counted in the window of A; a_anchors are the occurrences of A with at least one B in the
+    window, b_anchors the reverse; before and after are the pairs in which B comes before and after A. A pair below
+    the index's --min-pair-count has no count and no measures, for that is not 0; nor has a pair never seen a PMI.
+    What the measures mean: docs/measures.md. With --where all of these as in an index of the matching documents
+    alone; with --against the same once more with _against, and pmi_difference with its limits.
 
-    Cost: one row of the matrix, and for "documents" one reading of the token store. With --where two readings
-    of the documents that match (50 million tokens a second and core or more), after one of the metadata (five
-    seconds for a million documents).
+    Cost: every occurrence of A and B is looked at, millions a second; terms that make up more than a sixteenth of all
+    tokens take one reading of the token store. --where reads the metadata once (five seconds for a million documents)
+    and, for the marginals, the documents that match (50 million tokens a second and core or more).
 
     Example: cooc pair indexes/dolma terminator 1984 --where "year < 1985" --against rest
     """
@@ -153,7 +163,7 @@ def neighbors(
     index: Directory,
     term: Annotated[
         list[str],
-        typer.Argument(metavar="TERM", help="A word, or a phrase of --terms.", show_default=False),
+        typer.Argument(metavar="TERM", help="A word or a phrase.", show_default=False),
     ],
     measure: Annotated[
         str | None,
@@ -183,7 +193,8 @@ def neighbors(
     pmi_against, log_odds, standard_error, z} instead: log_odds above 0 stands more by TERM in --where; ranked by
     the size of z, or --measure log_odds or count.
 
-    Cost: one row of the matrix; milliseconds. With --where a reading of the documents that match for the
+    Cost: one row of the matrix; milliseconds. The row of a phrase that was not listed is counted in the documents
+    that hold it. With --where a reading of the documents that match for the
     marginals (50 million tokens a second and core) and one for each TERM (100 million or more), after one of the
     metadata (five seconds for a million documents).
 

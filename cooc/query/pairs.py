@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from cooc.query.slices import Slice, SliceMatrix
 
 
+MOST_SHOWN = 20
+"""Distances that are printed; `distances` has all."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Pair(results.Pair):
     """One pair, with every measure. `distances` are its pairs by distance, from the farthest b before a to the last:
@@ -32,6 +36,19 @@ class Pair(results.Pair):
 
     distances: tuple[Mapping[str, int], ...] = field(default=())
     distances_against: tuple[Mapping[str, int], ...] | None = None
+
+    def text(self) -> str:
+        """The row for a terminal, and the pairs by distance where they are few rows."""
+        if self.distances_against is not None or not 0 < len(self.distances) <= MOST_SHOWN:
+            return super().text()
+        names = [str(row["to"]) if row["from"] == row["to"] else f"{row['from']}…{row['to']}" for row in self.distances]
+        counts = [f"{row['count']:,}" for row in self.distances]
+        widths = [max(len(name), len(count)) for name, count in zip(names, counts, strict=True)]
+        lines = [
+            "  ".join([f"{head:8}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))])
+            for head, cells in (("distance", names), ("pairs", counts))
+        ]
+        return "\n".join([super().text(), *lines])
 
     def to_dict(self) -> dict[str, Any]:
         against = self.distances_against
