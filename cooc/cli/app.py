@@ -17,7 +17,9 @@ from cooc.cli import ask, foreign, make, sets
 from cooc.cli import bridge as bridges
 from cooc.cli import cluster as clustered
 from cooc.cli import constellation as constellations
+from cooc.cli import contexts as surroundings
 from cooc.cli import design as designs
+from cooc.cli import kwic as concordance
 from cooc.cli import scan as seeded
 from cooc.cli import years as yearly
 from cooc.cli.show import say
@@ -71,6 +73,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
+    ("contexts", surroundings.contexts), ("kwic", concordance.kwic),
     ("open-infini-gram", foreign.open_infini_gram),
     ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
     ("bridge", bridges.bridge), ("design", designs.design),
