@@ -25,7 +25,7 @@ import pytest
 from cooc.create.pipeline import build
 from cooc.create.work import BUDGET, Budget, Work
 from cooc.errors import BuildError
-from cooc.index.files import write_sealed
+from cooc.index.files import write_sealed, write_whole
 from cooc.index.manifest import MANIFEST, WORK, Parameters
 from tests.corpora import write_jsonl
 from tests.faults.disk import BROKEN, FULL, contents, count_operations, cut_short, disk, failing, run_killed
@@ -100,6 +100,31 @@ def test_refused_any_operation_a_build_says_so_and_goes_on_when_it_is_allowed(
         assert contents(build(sources, index, **OPTIONS)) == undisturbed, f"refused at operation {at}"
         shutil.rmtree(index)
     tell("F6", refused=len(moments(operations, 25)), operations=operations, error=os.strerror(code))
+
+
+def test_a_file_that_is_refused_takes_no_room(tmp_path: Path) -> None:
+    written = tmp_path / "a.u8"
+    for at, refused in enumerate(["open", "write", "fsync", "replace"], 1):
+        with disk(failing(at, FULL)) as standing, pytest.raises(BuildError, match=r"a\.u8: could not write"):
+            write_whole(written, b"abc")
+        assert standing.refused == refused
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_build_has_not_named_is_removed_when_it_goes_on(
+    sources: list[Path], begun: Path, tmp_path: Path
+) -> None:
+    index = copied(begun, tmp_path)
+    left = index / WORK / "parts" / "0" / "ids.u32.0123abcd.part"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(bytes(1000))
+
+    def stop(stage: str, done: int, total: int, note: str = "") -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(sources, index, progress=stop, **OPTIONS)
+    assert not left.exists()
 
 
 def test_writes_that_are_taken_in_part_are_written_to_the_end(

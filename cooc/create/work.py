@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -170,7 +171,7 @@ class Work:
         if not calls:
             return iter(())
         crew = self._crew if self._crew is not None else Inline(self)
-        return crew.run(calls)
+        return told_of_memory(crew.run(calls), calls[0].stage)
 
     def keep(self, stage: str, number: int, result: Any) -> None:
         """Write the receipt of a task that is done: its result, and digests of what it wrote into the index."""
@@ -196,6 +197,17 @@ class Work:
         return [result]
 
 
+def told_of_memory(results: Iterator[T], stage: str) -> Iterator[T]:
+    """The same results; raises `BuildError` where this process is given no more memory for one."""
+    try:
+        yield from results
+    except MemoryError as error:
+        raise BuildError(
+            f"the system gave no more memory in stage {stage}. Give less --memory than there is room for, and run the "
+            "same command again."
+        ) from error
+
+
 BUDGET = "budget.json"
 
 GONE = f"{WORK}.gone"
@@ -212,6 +224,13 @@ def clear(index: Path) -> None:
             "same command again, or remove it."
         ) from error
     shutil.rmtree(index / GONE, ignore_errors=True)
+
+
+def clear_unnamed(index: Path) -> None:
+    """Remove files that a build was killed at before it named them: they take room, and nobody will."""
+    for left in index.rglob("*.part"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 @contextmanager
@@ -231,6 +250,7 @@ def sole_builder(index: Path) -> Iterator[int]:
             _lock(index, lock)
         except OSError as error:
             raise refused(path, error) from error
+        clear_unnamed(index)
         yield lock
     finally:
         os.close(lock)

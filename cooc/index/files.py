@@ -6,7 +6,7 @@ import mmap
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -135,10 +135,19 @@ class NewFile:
                 sync_folder(self.path.parent)
                 note(self.path, 0, self.size, self._hashed)
             else:
-                os.unlink(self._temporary)
+                self._remove()
         except OSError as error:
+            self._remove()
             if kind is None:
                 raise BuildError(refusal(self.path, self.size, error)) from error
+        except BuildError:  # of the last bytes, which were sent here
+            self._remove()
+            raise
+
+    def _remove(self) -> None:
+        """Let go of what was written: it takes the room that is wanted."""
+        with suppress(OSError):
+            os.unlink(self._temporary)
 
     def _send(self, data: bytes | bytearray | memoryview) -> None:
         try:
