@@ -36,10 +36,14 @@ def density_rows(given: Any, column: str = "density") -> list[Row]:
 
 def item_rows(given: Any, column: str = "density") -> list[Row]:
     """Rows of single terms: as density rows, or the terms of density results, whose lift is their density."""
-    parts = map(document_of, given if isinstance(given, list | tuple) else [given])
-    return density_rows(
-        [term_rows(part) if isinstance(part, Mapping) and "terms" in part else part for part in parts], column
-    )
+    return density_rows(_items(given), column)
+
+
+def _items(given: Any) -> Any:
+    part = document_of(given)
+    if isinstance(part, list | tuple):
+        return [_items(each) for each in part]
+    return term_rows(part) if isinstance(part, Mapping) and "terms" in part else part
 
 
 def _placed(given: Any) -> list[Placed]:

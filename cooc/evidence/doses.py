@@ -14,13 +14,14 @@ Row = dict[str, Any]
 
 
 def document_of(given: Any) -> Any:
-    """A density result or its JSON file as the object that --json prints; anything else as it is."""
+    """A density result or its JSON file as the object (or list of objects) that --json prints; else as it is."""
     if isinstance(given, str | PathLike) and Path(given).suffix.lower() == ".json" and Path(given).is_file():
         try:
             value = json.loads(Path(given).read_text(encoding="utf-8-sig"))
         except ValueError:
             return given  # the reader of rows says what is wrong with it, and where
-        return value if isinstance(value, Mapping) and "terms" in value else given
+        several = value if isinstance(value, list) else [value]
+        return value if any(isinstance(each, Mapping) and "terms" in each for each in several) else given
     if hasattr(given, "rows") and hasattr(given, "terms"):
         return {"rows": plain(given), "terms": plain(given.terms)}
     return given

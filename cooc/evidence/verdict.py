@@ -51,7 +51,8 @@ def _positive(found: Row, plan: Plan, says: str) -> Verdict:
     if gain <= 0:
         return Verdict(UNDECIDABLE, f"{says}, but left-out units are predicted no better", _more_units(found, plan))
     weak = "" if "frequency" in found["rivals"] else "; log frequency was not among the rivals, which can do as much"
-    return Verdict(SUPPORTED, f"{says}; it adds {gain:.2f} of the outcome's variance in left-out units{weak}")
+    skill = f"left-out units are predicted with skill {found['skill']:.2f}, by rivals alone {found['skill_rivals']:.2f}"
+    return Verdict(SUPPORTED, f"{says}; {skill}{weak}")
 
 
 def _no_value(found: Row) -> str:
