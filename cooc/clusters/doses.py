@@ -137,8 +137,8 @@ def read_doses(
     every = int(place_of[:rows_of].max(initial=-1)) + 1  # distinct terms are numbered as they come
     found: list[tuple[Array, ...]] = []
     *totals, corpus = _empty_totals(index, parts)
-    chunks = list(_chunks(index, kept))
-    for done, (rows, groups) in enumerate(_in_order(lambda chunk: _read(index, chunk, kept, parts, window), chunks), 1):
+    chunks = list(chunks_of(index, kept))
+    for done, (rows, groups) in enumerate(in_order(lambda chunk: _read(index, chunk, kept, parts, window), chunks), 1):
         term, _, occurrences, counts = rows
         add_doses(term, occurrences, counts, *totals)
         corpus += groups
@@ -194,7 +194,7 @@ class Chunk(NamedTuple):
     last: int
 
 
-def _chunks(index: Index, kept: Array | None) -> Iterator[Chunk]:
+def chunks_of(index: Index, kept: Array | None) -> Iterator[Chunk]:
     """The store cut before documents, about `CHUNK` codes apart; parts without a document to read are left out."""
     starts, codes = index.tokens.document_starts(), len(index.tokens.codes) // 2
     edges = np.append(starts, codes)
@@ -206,7 +206,7 @@ def _chunks(index: Index, kept: Array | None) -> Iterator[Chunk]:
         first = last
 
 
-def _in_order(function: Callable[[Chunk], Any], chunks: Iterable[Chunk]) -> Iterator[Any]:
+def in_order(function: Callable[[Chunk], Any], chunks: Iterable[Chunk]) -> Iterator[Any]:
     """The function of each chunk, in their order, some ahead on as many threads as there are cores."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
@@ -223,29 +223,32 @@ def _read(
     index: Index, chunk: Chunk, kept: Array | None, parts: Parts, window: int | None
 ) -> tuple[tuple[Array, ...], Array]:
     """The rows of a chunk (term, document, occurrences, counts), and its tokens by group of documents."""
-    codes = index.tokens.codes.slice(2 * chunk.start, 2 * chunk.stop).view("<u2")
-    ids, starts = np.empty(len(codes), np.uint32), np.empty(chunk.last - chunk.first + 1, np.int64)
-    every = np.zeros(0, np.bool_) if kept is None else kept
-    singles = np.uint32(index.tokens.singles)
-    documents, tokens = read_documents(codes, singles, _identity(index), every, chunk.first, ids, starts)
-    ids, starts = ids[:tokens], starts[: documents + 1]
-    numbers = np.arange(chunk.first, chunk.last)
-    numbers = numbers if kept is None else numbers[kept[chunk.first : chunk.last]]
+    ids, starts, numbers = decoded(index, chunk, kept)
     rows, sums = _rows(ids, starts, parts, window)
     groups = np.zeros((group_count(index), 1 + parts.targets), np.int64)
     add_documents(starts, sums, group_of(numbers, index.manifest.documents), groups)
     return (rows[0], numbers[rows[1]], *rows[2:]), groups
 
 
+def decoded(index: Index, chunk: Chunk, kept: Array | None) -> tuple[Array, Array, Array]:
+    """The documents of a chunk that are read: their term ids, where each begins, and their numbers."""
+    codes = index.tokens.codes.slice(2 * chunk.start, 2 * chunk.stop).view("<u2")
+    ids, starts = np.empty(len(codes), np.uint32), np.empty(chunk.last - chunk.first + 1, np.int64)
+    every = np.zeros(0, np.bool_) if kept is None else kept
+    singles = np.uint32(index.tokens.singles)
+    documents, tokens = read_documents(codes, singles, _identity(index), every, chunk.first, ids, starts)
+    numbers = np.arange(chunk.first, chunk.last)
+    numbers = numbers if kept is None else numbers[kept[chunk.first : chunk.last]]
+    return ids[:tokens], starts[: documents + 1], numbers
+
+
 def _rows(ids: Array, starts: Array, parts: Parts, window: int | None) -> tuple[tuple[Array, ...], Array]:
     """The rows of decoded documents, and the running sums of their tokens."""
-    positions, documents, phrases = _occurrences(ids, starts, parts)
+    positions, documents, phrases, is_nested = occurrences_in(ids, starts, parts)
     cover = np.zeros(len(ids), np.uint64)
     cover_tokens(positions, phrases, parts.lengths, parts.bits_of, parts.is_masked, cover)
     sums = np.empty((len(ids) + 1, 1 + parts.targets), np.int32 if len(ids) < 1 << 31 else np.int64)
     sum_covers(cover, sums)
-    is_nested = np.zeros(len(positions), np.bool_)
-    drop_nested(positions, phrases, parts.lengths, parts.is_masked, is_nested)
     term, held, occurrences = np.empty((3, len(positions)), np.int64)
     counts = np.empty((len(positions), 1 + parts.targets), np.int64)
     latest = np.full(parts.terms, -1, np.int64)
@@ -256,15 +259,19 @@ def _rows(ids: Array, starts: Array, parts: Parts, window: int | None) -> tuple[
     return (term[:rows], held[:rows], occurrences[:rows], counts[:rows]), sums
 
 
-def _occurrences(ids: Array, starts: Array, parts: Parts) -> Array:
-    """Position, document and phrase of every occurrence, (3, occurrences)."""
+def occurrences_in(ids: Array, starts: Array, parts: Parts) -> tuple[Array, Array, Array, Array]:
+    """Position, document and phrase of every occurrence, and whether it is a masked one in a longer masked one."""
     room = 1 << 14
     while True:
-        hits = np.empty((3, room), np.uint32)
-        found = int(find_seeds(ids, starts, *parts.trie, *hits))
+        positions, documents, phrases = np.empty((3, room), np.uint32)
+        found = int(find_seeds(ids, starts, *parts.trie, positions, documents, phrases))
         if found <= room:
-            return hits[:, :found]
+            break
         room = found
+    positions, documents, phrases = positions[:found], documents[:found], phrases[:found]
+    is_nested = np.zeros(found, np.bool_)
+    drop_nested(positions, phrases, parts.lengths, parts.is_masked, is_nested)
+    return positions, documents, phrases, is_nested
 
 
 def _identity(index: Index) -> Array:

@@ -150,3 +150,33 @@ def add_doses(terms, occurrences, doses, counts, sums, squares):
             squares[term, t] += np.float64(value) * np.float64(value)
             if t > 0:
                 counts[term, 1 + t] += np.int64(value > 0)
+
+
+@compiled
+def pair_up(positions, documents, phrases, lengths, term_of, is_nested, window, first, second, held):
+    """List the pairs of different terms that stand in each other's window; returns their number.
+
+    Two occurrences of one document are a pair if neither lies over the other and at most `window` tokens after the
+    end of the earlier the later begins. `first[k]` < `second[k]` are the terms and `held[k]` the document. Only as many
+    are written as there is room for.
+    """
+    n = np.int64(0)
+    for k in range(positions.size):
+        a = term_of[phrases[k]]
+        if a < 0 or is_nested[k]:
+            continue
+        end = np.int64(positions[k]) + lengths[phrases[k]]
+        other = k + 1
+        while other < positions.size and documents[other] == documents[k]:
+            begin = np.int64(positions[other])
+            if begin - end >= window:
+                break
+            b = term_of[phrases[other]]
+            if b >= 0 and b != a and not is_nested[other] and begin >= end:
+                if n < first.size:
+                    first[n] = min(a, b)
+                    second[n] = max(a, b)
+                    held[n] = documents[k]
+                n += 1
+            other += 1
+    return n

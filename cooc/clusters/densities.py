@@ -1,0 +1,167 @@
+"""What `density` gives back: a row for each target and window, the dose of each seed, rivals, and figures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cooc.clusters.figures import dots_with_intervals, new_figure
+from cooc.errors import UsageError
+from cooc.query.layout import WIDTH, cut, text_table
+from cooc.query.results import Provenance, Result
+
+Array = NDArray[Any]
+Row = dict[str, Any]
+KINDS = ("null", "dose", "rivals")
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+SHOWN = ("seeds", "target", "window", "density", "low", "high", "null_mean", "z", "p", "n_found", "n_terms")
+
+
+class Known(NamedTuple):
+    """The rows of one slice, with the draws and the null's values behind each row."""
+
+    rows: list[Row]
+    terms: list[Row]
+    rivals: list[Row]
+    nulls: list[Row]
+    draws: list[Array]
+
+
+class Doses(Result):
+    """The dose of each seed: its contexts, what of them is the target, and its lift."""
+
+    def _plotted(self) -> str:
+        return "lift"
+
+
+class Rivals(Result):
+    """Differences of the densities of two targets, in bits."""
+
+    label = "target"
+
+    def _plotted(self) -> str:
+        return "difference"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Density(Result):
+    """Densities, a row for each target and window."""
+
+    terms: Doses = field(kw_only=True)
+    rivals: Rivals = field(kw_only=True)
+    nulls: Sequence[Mapping[str, Any]] = field(kw_only=True, default=())
+    """For each row its target, window, and `densities`, those of the matched sets; how far these lie from the seeds in
+    log2 frequency on average (`gap`); the Beta prior of a seed's share, and how alike the contexts of a document are
+    (`clumping`: the squared coefficient of variation of the target's share between documents)."""
+
+    label = "target"
+
+    @classmethod
+    def made(cls, found: Sequence[Known], source: Provenance, confidence: float) -> Density:
+        """The result of one slice, or of two side by side."""
+        first = found[0]
+        rows, terms = first.rows, first.terms
+        if len(found) == 2:
+            rows = [_beside(*both, confidence) for both in zip(rows, found[1].rows, first.draws, found[1].draws,
+                                                               strict=True)]  # fmt: skip
+            wheres = [str(part["where"]) for part in source.slices]
+            terms = [{**row, "where": where} for known, where in zip(found, wheres, strict=True) for row in known.terms]
+        return cls(
+            _columns(rows), source, terms=Doses(_columns(terms), source), rivals=Rivals(_columns(first.rivals), source),
+            nulls=tuple(first.nulls),
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rows, the dose of each seed, the rivals, and what the nulls look like."""
+        return {
+            **super().to_dict(), "terms": self.terms.rows(), "rivals": self.rivals.rows(),
+            "nulls": [_summary(null) for null in self.nulls],
+        }  # fmt: skip
+
+    def plot(self, top: int = 30, *, kind: str = "null") -> Any:
+        """A figure: densities against their null sets; with `kind` "dose" the lifts of the `top` seeds for the first
+        target and window, or "rivals" the differences between targets."""
+        if kind not in KINDS:
+            raise UsageError(f'a density is plotted as {", ".join(KINDS)}; found "{kind}".')
+        if kind == "dose":
+            return self._dose(top)
+        if kind == "rivals":
+            if not len(self.rivals):
+                raise UsageError("rivals are plotted where there are two targets or more.")
+            rows = self.rivals.rows()
+            names = [f"{row['target']} − {row['rival']}, {row['window']}" for row in rows]
+            columns = [[row[key] for row in rows] for key in ("difference", "low", "high")]
+            return dots_with_intervals(names, *columns, what="difference in bits", title=self.provenance.caption())
+        return self._against_null()
+
+    def _against_null(self) -> Any:
+        """A strip for each row: the matched sets, their middle 90 %, and the density with its interval."""
+        rows: list[Row] = self.rows()
+        figure, axes = new_figure(7, 1.2 + 0.45 * max(1, len(rows)))
+        for place, (row, null) in enumerate(zip(rows, self.nulls, strict=True)):
+            values = np.asarray(null["densities"])
+            values = values[np.isfinite(values)]
+            if len(values):
+                axes.plot(values, np.full(len(values), place), "|", color="0.6", markersize=9, alpha=0.25)
+                axes.plot(np.quantile(values, [0.05, 0.95]), [place, place], color="0.3", linewidth=3, alpha=0.6)
+            if row["density"] is not None:
+                axes.plot([row["low"], row["high"]], [place, place], color="tab:red", linewidth=1.5)
+                axes.plot([row["density"]], [place], "o", color="tab:red", markersize=5)
+        axes.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+        axes.set_yticks(range(len(rows)), [f"{row['target']}, {row['window']}" for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlabel("density in bits (itself: NPMI); grey: matched sets")
+        axes.set_title(cut(self.provenance.caption(), WIDTH), fontsize="medium", loc="left")
+        return figure
+
+    def _dose(self, top: int) -> Any:
+        rows: list[Row] = self.terms.rows()
+        first = [row for row in rows if (row["target"], row["window"]) == (rows[0]["target"], rows[0]["window"])]
+        known = sorted((row for row in first if row["lift"] is not None), key=lambda row: -row["lift"])[:top]
+        names = [f"{row['term']} ({row['hits']}/{row['contexts']})" for row in known]
+        columns = [[row[key] for row in known] for key in ("lift", "low", "high")]
+        title = f"{first[0]['target']}, window {first[0]['window']}" if first else ""
+        return dots_with_intervals(names, *columns, what="shrunken lift in bits", title=title)
+
+    def _shown(self) -> dict[str, list[Any]]:
+        columns = super()._shown()
+        first = [name for name in SHOWN if name in columns]
+        return {name: columns[name] for name in (*first, *(name for name in columns if name not in first))}
+
+    def text(self) -> str:
+        """The rows for a terminal, then the rivals."""
+        parts = [text_table(self._shown(), rows=len(self))]
+        if len(self.rivals):
+            parts.append(text_table({name: list(column) for name, column in self.rivals._plain().items()}))
+        return "\n\n".join(parts)
+
+
+def _beside(one: Row, other: Row, draws: Array, others: Array, confidence: float) -> Row:
+    """A row of one slice with that of the other, and their difference."""
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws - others, [tail, 1 - tail]).tolist()
+    kept = ("density", "low", "high", "null_mean", "null_sd", "z", "p", "n_found", "contexts", "hits", "share")
+    return {
+        **one, **{f"{name}_against": other[name] for name in kept if name in other},
+        "difference": one["density"] - other["density"], "difference_low": low, "difference_high": high,
+    }  # fmt: skip
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Columns of all names that rows have, None where a row lacks one."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _summary(null: Mapping[str, Any]) -> Row:
+    """A null as a few numbers."""
+    values = np.asarray(null["densities"])
+    values = values[np.isfinite(values)]
+    levels = {str(level): float(np.quantile(values, level)) for level in LEVELS} if len(values) else {}
+    rest = {name: value for name, value in null.items() if name != "densities"}
+    plain = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in rest.items()}
+    return {**plain, "sets": len(values), "quantiles": levels}
