@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cooc.clusters.audit import audit
     from cooc.clusters.cluster import cluster
     from cooc.clusters.constellation import constellation
+    from cooc.clusters.curation import curation
+    from cooc.clusters.density import density
     from cooc.clusters.derive import derive
     from cooc.clusters.lexicon import lexicon, lexicons
     from cooc.clusters.years import years
@@ -78,6 +81,7 @@ __all__ = [
     "UnknownTerm",
     "UsageError",
     "across_models",
+    "audit",
     "bridge",
     "build",
     "clue_removal",
@@ -85,6 +89,8 @@ __all__ = [
     "constellation",
     "contexts",
     "count",
+    "curation",
+    "density",
     "derive",
     "design",
     "export",
@@ -120,6 +126,7 @@ _HOMES = {
     "ScanResult": "cooc.seeds.result",
     "TermSet": "cooc.terms",
     "across_models": "cooc.evidence.models",
+    "audit": "cooc.clusters.audit",
     "bridge": "cooc.evidence.bridge",
     "build": "cooc.verbs",
     "clue_removal": "cooc.evidence.dose",
@@ -127,6 +134,8 @@ _HOMES = {
     "constellation": "cooc.clusters.constellation",
     "contexts": "cooc.query.contexts",
     "count": "cooc.query.counts",
+    "curation": "cooc.clusters.curation",
+    "density": "cooc.clusters.density",
     "derive": "cooc.clusters.derive",
     "design": "cooc.evidence.design",
     "export": "cooc.query.export",

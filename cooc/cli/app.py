@@ -14,10 +14,13 @@ from typing import Any
 import typer
 
 from cooc.cli import ask, foreign, make, sets
+from cooc.cli import audit as audits
 from cooc.cli import bridge as bridges
 from cooc.cli import cluster as clustered
 from cooc.cli import constellation as constellations
 from cooc.cli import contexts as surroundings
+from cooc.cli import curation as curations
+from cooc.cli import density as densities
 from cooc.cli import design as designs
 from cooc.cli import kwic as concordance
 from cooc.cli import scan as seeded
@@ -75,9 +78,11 @@ for name, function in (
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
     ("contexts", surroundings.contexts), ("kwic", concordance.kwic),
     ("open-infini-gram", foreign.open_infini_gram),
-    ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
+    ("audit", audits.audit), ("years", yearly.years), ("lexicons", sets.lexicons), ("derive", sets.derive),
     ("bridge", bridges.bridge), ("design", designs.design),
+    ("density", densities.density),
     ("cluster", clustered.cluster), ("constellation", constellations.constellation),
+    ("curation", curations.curation),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))

@@ -58,15 +58,15 @@ def years(
     say_slices(result)
     summary = result.summary.rows()
     sets = [row for row in summary if row["level"] == "set"]
-    columns = ("set", "century", "share", "low", "high", "corpus_share", "lift", "years", "documents")
-    print_table({name: [row[name] for row in sets] for name in columns})
+    shown = ["set", "century", "share", "low", "high", "corpus_share", "lift", "years", "documents"]
+    print_table({name: [row[name] for row in sets] for name in shown})
     rows = [row for row in result.rows() if row["level"] == "set" and row["count"]]
     print_table({name: [row[name] for row in rows] for name in ("set", by, "count", "expected", "lift", "low", "high")})
     terms_shown = [row for row in summary if row["level"] == "term" and row["century"] == "18xx" and row["years"]]
     terms_shown.sort(key=lambda row: -int(row["years"] or 0))
     if terms_shown:
-        columns = ("set", "term", "share", "low", "high", "years", "documents", "occurrences")
+        shown = ["set", "term", "share", "low", "high", "years", "documents", "occurrences"]
         say("18xx around each term, those with most years first")
-        print_table({name: [row[name] for row in terms_shown[:MOST_SHOWN]] for name in columns})
+        print_table({name: [row[name] for row in terms_shown[:MOST_SHOWN]] for name in shown})
         if len(terms_shown) > MOST_SHOWN:
             say(f"{len(terms_shown) - MOST_SHOWN:,} more terms in --json")
