@@ -59,7 +59,7 @@ def test_p_is_the_share_of_all_permutations_at_least_as_far_out(rank: bool) -> N
     x, y = np.array([1.0, 3, 2, 5, 4, 9]), np.array([2.0, 1, 4, 3, 9, 7])
     a, b = (ranks(x), ranks(y)) if rank else (x, y)
     everything = [abs(np.corrcoef(a, b[list(order)])[0, 1]) for order in permutations(range(6))]
-    found = associate(x, y, one_block(6), rank=rank)
+    found = associate(x, y, one_block(6), scale="ranks" if rank else "values")
     assert found.exact and found.arrangements == 720
     assert found.p == np.mean([value >= everything[0] - 1e-9 for value in everything])
     assert found.least_p == np.mean([value >= max(everything) - 1e-9 for value in everything])

@@ -3,7 +3,8 @@
 For a clue term f and a candidate e, n(e, f) is the number of documents in which e is named in a context of f, and
 P(e | f) = (n(e, f) + a m(e)) / (Σ n(·, f) + a): of the documents that name a candidate around f, the share that name
 e, drawn towards m. m and a come from the corpus: the same shares around the clues and terms as frequent and as long,
-and the a under which the counts of all these are likeliest (Dirichlet-multinomial). So m is what a clue that says nothing
+and the a under which the counts of all these are likeliest (Dirichlet-multinomial).
+So m is what a clue that says nothing
 would give, and a candidate whom the corpus names often gains nothing by that.
 
 A clue's weight for e is Σ log2 P(e | f) / m(e) over its terms, and all clues together give e the posterior of naive
