@@ -1,7 +1,8 @@
-"""The graph of what stands together: weights, PageRank, sweeps, held against dictionaries and networkx."""
+"""The graph of what stands together, held against dictionaries and networkx, and the clusters that are found on it."""
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+import cooc
+from cooc.cli.app import app
 from cooc.clusters.graph import Graph, Start, Walker, Weights
+from cooc.clusters.pagerank import contexts_of, entries
+from cooc.clusters.peers import Peers
+from cooc.clusters.subclusters import labels_of, vectors_of
 from cooc.errors import DamagedIndex, UsageError
 from cooc.index.reader import Index
 from cooc.kernels.graph import BROKEN, add_degrees
+from cooc.terms import TermSet
 from tests.corpora import index_of
 from tests.naive import graph as naive
 from tests.naive.rows import encode
@@ -243,3 +251,203 @@ def test_weights_that_make_no_graph_are_refused(small: Index) -> None:
         Graph(small, weights=Weights(shrink=-1))
     with pytest.raises(UsageError, match="floor is nan"):
         Graph(small, weights=Weights(floor=math.nan))
+
+
+# -- clusters ---------------------------------------------------------------------------------------------------------
+
+BLOCKS, WORDS, SEEDED = 8, 24, 4
+FILL = [f"fill{k}" for k in range(80)]
+
+
+def block(number: int) -> list[str]:
+    return [f"{'abcdefgh'[number]}{k}" for k in range(WORDS)]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    """A stochastic block corpus of eight blocks: six of a document's ten words are of one, the rest of all."""
+    random = np.random.default_rng(4)
+    documents = [
+        [str(word) for word in random.permutation([*random.choice(block(k % BLOCKS), 6), *random.choice(FILL, 4)])]
+        for k in range(3200)
+    ]
+    documents += [["rare", "bird", "a1", "a2", "a3", "a4"], ["a5", "a6", "a7", "rare", "bird", "a8"]] * 2
+    return index_of(tmp_path_factory.mktemp("planted"), documents, window=5, ngrams=2, min_count=1)
+
+
+SMALL: dict[str, Any] = {"sizes": (40, 150), "min_count": 2, "floor": 1.0, "null": 19}
+
+
+@pytest.fixture(scope="module")
+def around_a(planted: Index) -> Any:
+    return cooc.cluster(planted, TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"]), **SMALL)
+
+
+def test_the_neighborhood_of_seeds_is_the_block_they_are_of(around_a: Any) -> None:
+    first = around_a.rows()[0]
+    assert set(block(0)) <= set(first["members"])
+    assert len(set(first["members"]) - {*block(0), "rare", "bird"}) <= 4
+    assert first["seeds"] == 3 and first["valley"]
+    assert first["z"] > 2 and first["p"] == 0.05 and first["conductance_z"] < 0
+
+
+def test_clusters_inside_are_the_planted_blocks(planted: Index) -> None:
+    from sklearn.metrics import adjusted_rand_score
+
+    seeds = TermSet("one of each", ["a1", "b1", "c1", "d1"])
+    found = cooc.cluster(planted, seeds, **{**SMALL, "sizes": (150,), "null": 0})
+    rows = [row for row in found.rows() if "." in row["cluster"]]
+    label_of = {word: row["cluster"] for row in rows for word in row["members"]}
+    words = [word for k in range(SEEDED) for word in block(k)]
+    truth = [word[0] for word in words]
+    assert adjusted_rand_score(truth, [label_of.get(word, word) for word in words]) > 0.9
+    assert {row["label"][0] for row in rows} == set("abcd")
+    assert all(row["z"] is None and row["p"] is None for row in found.rows())
+
+
+def test_random_seeds_are_no_denser_than_matched_ones(planted: Index) -> None:
+    random = np.random.default_rng(9)
+    ps = []
+    for _ in range(10):
+        seeds = random.choice([word for k in range(BLOCKS) for word in block(k)], 4, replace=False).tolist()
+        ps.append(cooc.cluster(planted, TermSet("random", seeds), **{**SMALL, "sizes": (40,)}).rows()[0]["p"])
+    assert 0.2 < np.mean(ps) < 0.9
+    assert np.mean(np.array(ps) <= 0.05) <= 0.3
+
+
+def test_seeds_say_how_they_entered(around_a: Any) -> None:
+    assert around_a.seeds == [
+        {"term": "a1", "enters": "row", "level": 1}, {"term": "a2", "enters": "row", "level": 1},
+        {"term": "a3", "enters": "row", "level": 1}, {"term": "nowhere", "enters": "unknown", "level": None},
+        {"term": "rare bird", "enters": "contexts", "level": None},
+    ]  # fmt: skip
+    assert around_a.entered() == "5 seeds: 3 by their rows, 1 by their contexts, 1 not in the corpus"
+
+
+def test_a_phrase_enters_by_what_stands_around_it(planted: Index) -> None:
+    graph = Graph(planted, 5, Weights(5, 1, 2))
+    ids = [planted.vocabulary.ids(text) for text in ("rare bird", "a1", "bird")]
+    keys, counts, occurrences = contexts_of(graph, [*ids, ids[0]])
+    assert occurrences.tolist() == [4, *(planted.vocabulary.occurrences[i[0]] for i in ids[1:]), 4]
+    names = planted.vocabulary.terms((keys[keys >> 32 == 0] & 0xFFFFFFFF).tolist())
+    assert dict(zip(names, counts[keys >> 32 == 0].tolist(), strict=True)) == dict.fromkeys(
+        ["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"], 2
+    )
+    assert counts[keys >> 32 == 3].tolist() == counts[keys >> 32 == 0].tolist()
+    entry = entries(graph, ids[:1])[0]
+    assert entry.how == "contexts" and entry.unit == -1 and entry.masses.sum() == pytest.approx(1)
+    assert set(planted.units.names(entry.units)) == {f"a{k}" for k in range(1, 9)}
+
+
+@pytest.mark.parametrize("term", ["a3", "fill7"])
+def test_the_contexts_of_a_word_are_its_row(planted: Index, term: str) -> None:
+    matrix, ids = planted.pairs(5), planted.vocabulary.ids(term)
+    keys, counts, _ = contexts_of(Graph(planted, 5), [ids])
+    columns, row = matrix.row(ids[0])
+    assert (keys & 0xFFFFFFFF).tolist() == columns.tolist() and counts.tolist() == row.tolist()
+
+
+def test_any_number_of_threads_gives_the_same_clusters(
+    planted: Index, around_a: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("cooc.clusters.graph.ROWS", 1000)
+    monkeypatch.setattr("cooc.clusters.graph.ARENA", 100)
+    again = cooc.cluster(
+        Index(planted.path), TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"]), **SMALL
+    )
+    assert json.dumps(again.to_dict()) == json.dumps(around_a.to_dict())
+
+
+def test_clusters_do_not_depend_on_the_order_of_the_rows_or_the_signs_of_the_dimensions(planted: Index) -> None:
+    from sklearn.metrics import adjusted_rand_score
+
+    walker = Walker(Graph(planted, 5, Weights(5, 1, 2)))
+    members = np.array(sorted(planted.units.unit(word) for k in range(BLOCKS) for word in block(k)))
+    vectors = vectors_of(walker, members)
+    labels = labels_of(vectors, 5)
+    assert adjusted_rand_score([word[0] for word in planted.units.names(members)], labels) > 0.9
+    random = np.random.default_rng(0)
+    order, signs = random.permutation(len(members)), random.choice([-1.0, 1.0], vectors.shape[1])
+    assert labels_of(vectors * signs, 5).tolist() == labels.tolist()
+    assert adjusted_rand_score(labels_of(vectors[order], 5), labels[order]) == 1
+    shuffled = vectors_of(walker, members[order])
+    assert shuffled @ shuffled.T == pytest.approx((vectors @ vectors.T)[np.ix_(order, order)], abs=1e-6)
+    assert labels_of(vectors[:6], 5).tolist() == [-1] * 6
+
+
+def test_examples_are_places_where_members_stand_together(planted: Index, around_a: Any) -> None:
+    assert {line["cluster"] for line in around_a.examples} == {row["cluster"] for row in around_a.rows()}
+    for line in around_a.examples:
+        row = next(row for row in around_a.rows() if row["cluster"] == line["cluster"])
+        assert line["term"] in row["members"][:5]
+        assert line["words"] == len(set(line["text"].split()) & set(row["members"]))
+        text = (planted.path.parent / "corpus.jsonl").read_text().splitlines()[int(line["document"][1:])]
+        assert line["text"] in json.loads(text)["text"]
+
+
+def test_the_drawing_has_the_graph_of_its_terms(planted: Index, around_a: Any) -> None:
+    graph = Graph(planted, 5, Weights(5, 1, 2))
+    walker = Walker(graph)
+    terms = {node["term"] for node in around_a.nodes if node["level"] == 1}
+    edges = [edge for edge in around_a.edges if edge["level"] == 1]
+    assert 10 < len(terms) <= 60 and edges
+    for edge in edges:
+        columns, values = walker.neighbors(planted.units.unit(edge["a"]))
+        assert values[columns == planted.units.unit(edge["b"])].tolist() == [edge["weight"]]
+        assert {edge["a"], edge["b"]} <= terms
+    assert {text.get_text() for text in around_a.plot(level=1).axes[0].texts} == terms
+    with pytest.raises(UsageError, match="level 9 has no neighbourhood; there are 1"):
+        around_a.plot(level=9)
+
+
+def test_peers_are_as_frequent_and_no_members(planted: Index) -> None:
+    graph = Graph(planted, 5)
+    members = np.array(sorted(planted.units.unit(word) for word in block(2)[:10]))
+    sets = Peers(graph).sets(members, 50, np.random.default_rng(0))
+    for each in sets:
+        assert len(each) == len(set(each.tolist())) == 10 and not set(each.tolist()) & set(members.tolist())
+    drawn = np.concatenate(sets)
+    assert np.log2(graph.sums[drawn]).mean() == pytest.approx(np.log2(graph.sums[members]).mean(), abs=0.7)
+
+
+def test_the_same_seed_gives_the_same_and_another_only_another_null(planted: Index, around_a: Any) -> None:
+    seeds = TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"])
+    other = cooc.cluster(planted, seeds, **SMALL, seed=1)
+    assert [row["members"] for row in other.rows() if "." not in row["cluster"]] == [
+        row["members"] for row in around_a.rows() if "." not in row["cluster"]
+    ]
+    assert other.rows()[0]["null_mean"] != around_a.rows()[0]["null_mean"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sizes": ()}, "sizes are none; expected ascending ones above 5"),
+        ({"sizes": (100, 50)}, "sizes are 100, 50"),
+        ({"teleport": 1.0}, "teleport is 1.0"),
+        ({"null": -1}, "null is -1"),
+        ({"min_size": 1}, "min_size is 1; expected at least 2"),
+        ({"window": 99}, "has no window 99"),
+    ],
+)
+def test_clusters_that_make_no_sense_are_refused(planted: Index, options: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        cooc.cluster(planted, TermSet("some", ["a1"]), **options)
+
+
+def test_seeds_without_an_edge_are_said_to_have_none(planted: Index) -> None:
+    with pytest.raises(UsageError, match='none of the 2 seeds of "lost" has an edge in the graph'):
+        cooc.cluster(planted, TermSet("lost", ["nowhere", "never"]))
+
+
+def test_the_command_prints_what_the_function_gives(planted: Index, tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text("a1\na2\na3\n")
+    asked = ["cluster", str(planted.path), "--seeds", str(tmp_path / "some.txt"), "--size", "40", "--size", "150",
+             "--min-count", "2", "--floor", "1", "--null", "9", "-q"]  # fmt: skip
+    done = CliRunner().invoke(app, [*asked, "--json"])
+    wanted = cooc.cluster(planted, TermSet("some", ["a1", "a2", "a3"]), **{**SMALL, "null": 9})
+    assert json.loads(done.stdout) == json.loads(json.dumps(wanted.to_dict()))
+    shown = CliRunner().invoke(app, [*asked, "--plot", str(tmp_path / "g.svg")])
+    assert shown.exit_code == 0 and shown.stdout.startswith("cluster") and "…" in shown.stdout
+    assert (tmp_path / "g.svg").stat().st_size > 1000

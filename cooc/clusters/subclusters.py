@@ -67,6 +67,6 @@ def vectors_of(walker: Walker, members: Array, dimensions: int = DIMENSIONS, see
     if most < 1:
         return np.ones((len(members), 1))
     with threadpool_limits(1):
-        reduced: Array = TruncatedSVD(most, random_state=seed).fit_transform(matrix)
+        reduced: Array = TruncatedSVD(most, algorithm="arpack", random_state=seed).fit_transform(matrix)
     lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
     return reduced / np.where(lengths > 0, lengths, 1)

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 SIZES = (100, 1_000, 10_000, 50_000)
 TELEPORT = 0.2
+EXACT = 10_000
 FEWEST = 5
 """A neighbourhood has more units than this."""
 
@@ -52,14 +53,14 @@ def check_sizes(sizes: Sequence[int], teleport: float) -> None:
 
 
 def tolerance(graph: Graph, most: int) -> float:
-    """How exact a walk has to be that is to fill `most` units.
+    """How exact a walk has to be that is to fill `most` units: a unit's PageRank / degree is found up to this.
 
-    A unit's PageRank / degree is found up to this. Where PageRank spreads evenly over the volume of a set, it is one
-    by that volume; half of it for the largest set, a tenth of it for the graph where that is smaller.
+    Where PageRank spreads evenly over a set, it is one by the volume of the set: so half of that for the largest set
+    (`EXACT` units where that is more), or a tenth of it for the whole graph where that is coarser.
     """
     units = max(int(np.count_nonzero(graph.degrees)), 1)
     volume = max(graph.volume, 1e-9)
-    return max(0.1 / volume, 0.5 / (most * volume / units))
+    return max(0.1 / volume, 0.5 / (max(most, EXACT) * volume / units))
 
 
 def order_of(walker: Walker, start: Start, teleport: float, epsilon: float) -> tuple[Array, Array]:
