@@ -355,8 +355,8 @@ class CheckedArray:
                 if found != size or size % dtype.itemsize:
                     raise DamagedIndex(f"{path}: has {found:,} bytes where the manifest says {size:,}.")
                 self._bytes = memoryview(b"" if size == 0 else mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
-        except OSError as error:
-            raise DamagedIndex(f"{path}: can't be read: {error.strerror or error}.") from error
+        except (OSError, ValueError) as error:  # of a name with a NUL
+            raise DamagedIndex(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}.") from error
         self._checked = np.zeros(len(digests), bool)
         self._array = np.frombuffer(self._bytes, dtype)
 
