@@ -23,7 +23,7 @@ from cooc.corpus.pages import Page, longest_string, most_in_a_row
 from cooc.corpus.spool import Limits, Spool
 from cooc.corpus.stream import window_bytes
 from cooc.errors import BadRecord, BuildError, SourceError
-from tests.faults.told import SCALE
+from tests.faults.told import SCALE, tell
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -479,7 +479,9 @@ def peak_of(place: Path, *, most_bytes: int = 16 << 20, documents: str = "file")
     spool = place if place.is_dir() else place.parent
     command = [sys.executable, "-c", PEAK, place, str(most_bytes), documents, spool]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return tuple(map(int, done.stdout.split()))
+    count, size, skipped, grown = map(int, done.stdout.split())
+    tell("F11", file=place.name, documents=count, text_bytes=size, skipped=skipped, memory_grown_by=grown)
+    return count, size, skipped, grown
 
 
 def save(path: Path, *pieces: bytes) -> Path:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import zlib
@@ -19,13 +18,13 @@ from cooc.corpus import Fields, Receipt, find_sources, read, split
 from cooc.corpus.stream import recognise
 from cooc.errors import BadRecord, SourceError
 from tests.faults.corpora import KINDS, check, read_all, zstandard
+from tests.faults.told import SCALE, tell
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-SCALE = int(os.environ.get("COOC_FAULT_SCALE", "1"))
 CASES = 1000
 """Damaged files of each kind at scale 1, read in one process."""
 
@@ -235,6 +234,7 @@ def test_files_with_wounds_anywhere_are_refused_or_read_as_they_are(tmp_path, ki
         assert done.returncode == 0, f"case {(tmp_path / 'case').read_text()}:\n{done.stderr[-3000:]}"
         outcomes.update(json.loads(done.stdout))
     assert outcomes.total() == CASES * SCALE
+    tell("F10", kind=kind, cases=outcomes.total(), **{name.replace(" ", "_"): n for name, n in outcomes.items()})
     # the wounds tell, and not all are deadly
     assert outcomes["refused"] + outcomes["read in part"] > CASES // 4
     assert outcomes["read"] > CASES // 100
