@@ -275,19 +275,20 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Index:
     return index_of(tmp_path_factory.mktemp("planted"), documents, window=5, ngrams=2, min_count=1)
 
 
+SOME = TermSet("some", [*block(0)[:8], "nowhere", "rare bird"])
 SMALL: dict[str, Any] = {"sizes": (40, 150), "min_count": 2, "floor": 1.0, "null": 19}
 
 
 @pytest.fixture(scope="module")
 def around_a(planted: Index) -> Any:
-    return cooc.cluster(planted, TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"]), **SMALL)
+    return cooc.cluster(planted, SOME, **SMALL)
 
 
 def test_the_neighborhood_of_seeds_is_the_block_they_are_of(around_a: Any) -> None:
     first = around_a.rows()[0]
     assert set(block(0)) <= set(first["members"])
     assert len(set(first["members"]) - {*block(0), "rare", "bird"}) <= 4
-    assert first["seeds"] == 3 and first["valley"]
+    assert first["seeds"] == 8 and first["valley"]
     assert first["z"] > 2 and first["p"] == 0.05 and first["conductance_z"] < 0
 
 
@@ -317,11 +318,11 @@ def test_random_seeds_are_no_denser_than_matched_ones(planted: Index) -> None:
 
 def test_seeds_say_how_they_entered(around_a: Any) -> None:
     assert around_a.seeds == [
-        {"term": "a1", "enters": "row", "level": 1}, {"term": "a2", "enters": "row", "level": 1},
-        {"term": "a3", "enters": "row", "level": 1}, {"term": "nowhere", "enters": "unknown", "level": None},
+        *({"term": word, "enters": "row", "level": 1} for word in block(0)[:8]),
+        {"term": "nowhere", "enters": "unknown", "level": None},
         {"term": "rare bird", "enters": "contexts", "level": None},
-    ]  # fmt: skip
-    assert around_a.entered() == "5 seeds: 3 by their rows, 1 by their contexts, 1 not in the corpus"
+    ]
+    assert around_a.entered() == "10 seeds: 8 by their rows, 1 by their contexts, 1 not in the corpus"
 
 
 def test_a_phrase_enters_by_what_stands_around_it(planted: Index) -> None:
@@ -353,9 +354,7 @@ def test_any_number_of_threads_gives_the_same_clusters(
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("cooc.clusters.graph.ROWS", 1000)
     monkeypatch.setattr("cooc.clusters.graph.ARENA", 100)
-    again = cooc.cluster(
-        Index(planted.path), TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"]), **SMALL
-    )
+    again = cooc.cluster(Index(planted.path), SOME, **SMALL)
     assert json.dumps(again.to_dict()) == json.dumps(around_a.to_dict())
 
 
@@ -412,8 +411,7 @@ def test_peers_are_as_frequent_and_no_members(planted: Index) -> None:
 
 
 def test_the_same_seed_gives_the_same_and_another_only_another_null(planted: Index, around_a: Any) -> None:
-    seeds = TermSet("some", ["a1", "a2", "a3", "nowhere", "rare bird"])
-    other = cooc.cluster(planted, seeds, **SMALL, seed=1)
+    other = cooc.cluster(planted, SOME, **SMALL, seed=1)
     assert [row["members"] for row in other.rows() if "." not in row["cluster"]] == [
         row["members"] for row in around_a.rows() if "." not in row["cluster"]
     ]

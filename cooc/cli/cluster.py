@@ -30,7 +30,7 @@ def cluster(
     min_size: Annotated[
         int | None, option("Least members of a cluster.", default="5, or 1 % of the neighbourhood", metavar="N")
     ] = None,
-    null: Annotated[int, typer.Option(metavar="N", help="Matched sets to compare with; 0 for none.")] = 99,
+    null: Annotated[int, typer.Option(metavar="N", help="Matched sets to compare with; 0 for none.")] = 49,
     seed: Annotated[int, typer.Option(metavar="N", help="Of what is drawn at random.")] = 0,
     examples: Annotated[int, typer.Option(metavar="N", help="Places to read, for each cluster, at most 3.")] = 1,
     plot: Plot = None,

@@ -34,13 +34,16 @@ from cooc.query.results import Column, Provenance, Result
 Array = NDArray[Any]
 Progress = Callable[[str, int, int], None]
 
-NULL = 99
+NULL = 49
 CLUSTERED = 5_000
 """Members of a neighbourhood that sub-clusters are sought among: the most central of those with enough edges."""
 
 ENTERED = {
     ROW: "by their rows", CONTEXTS: "by their contexts", ALONE: "without edges", UNKNOWN: "not in the corpus",
 }  # fmt: skip
+
+NAMED = 1_000
+"""Members that a row names, the most central first; `size` counts all."""
 
 DRAWN = 60
 """Terms of each level that its drawing and `nodes` show."""
@@ -249,12 +252,12 @@ def _with_examples(index: Index, found: list[Cluster], seed: int) -> list[Cluste
 def _columns(graph: Graph, found: Sequence[Cluster], entered: Sequence[Entry]) -> dict[str, Column]:
     units = np.array([entry.unit for entry in entered if entry.unit >= 0], np.int64)
     names = graph.index.units.names
-    members = [names(each.members) for each in found]
+    members = [names(each.members[:NAMED]) for each in found]
     rows: list[dict[str, Any]] = []
     for each, terms in zip(found, members, strict=True):
         dense, loose = compared(each.density, each.null), compared(-each.conductance, -each.null_conductance)
         rows.append({
-            "cluster": each.name, "level": each.level.number, "label": ", ".join(terms[:LABELS]), "size": len(terms),
+            "cluster": each.name, "level": each.level.number, "label": ", ".join(terms[:LABELS]), "size": len(each.members),
             "seeds": int(np.isin(units, each.members).sum()), "mass": each.mass, "density": each.density,
             "null_mean": dense[0], "null_sd": dense[1], "z": dense[2], "p": dense[3],
             "conductance": each.conductance, "conductance_null": -loose[0], "conductance_z": -loose[2],

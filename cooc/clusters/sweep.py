@@ -22,6 +22,7 @@ Array = NDArray[Any]
 SIZES = (100, 1_000, 10_000, 50_000)
 TELEPORT = 0.2
 EXACT = 10_000
+CLOSED = 0.05
 FEWEST = 5
 """A neighbourhood has more units than this."""
 
@@ -40,7 +41,8 @@ class Level(NamedTuple):
     density: float
     """Mean weight of all pairs of members."""
     valley: bool
-    """Whether the least conductance lies inside the range; if it lies at an end, there is no set of this level."""
+    """Whether the least conductance lies inside the range; if it lies at an end, there is no set of this level. The
+    end of what the walk has reached is none if next to nothing leads on from there."""
 
 
 def check_sizes(sizes: Sequence[int], teleport: float) -> None:
@@ -85,9 +87,13 @@ def neighborhoods(walker: Walker, start: Start, sizes: Sequence[int], teleport: 
         best = fewest + int(np.argmin(within))
         found.append(Level(
             number, most, order[: best + 1], ranks[: best + 1], float(cuts.conductance[best]),
-            float(cuts.density[best]), fewest < best < min(most, len(order)) - 1,
+            float(cuts.density[best]), fewest < best < most - 1 and _closes(cuts.conductance, best),
         ))  # fmt: skip
     return found
+
+
+def _closes(conductance: Array, best: int) -> bool:
+    return best < len(conductance) - 1 or float(conductance[best]) < CLOSED
 
 
 def cuts_at(walker: Walker, start: Start, members: Sequence[int], teleport: float, epsilon: float) -> Array:
