@@ -33,9 +33,9 @@ $(VENV)/test.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 
 # Every fault at full size (docs/faults.md): each operation of a build killed, refused and cut off, 200 kills at random,
 # 10,000 flipped bits, hostile files by the hundred thousand, giants of a gigabyte, 500 corpora counted by a database.
-# It takes two hours or more, and leaves what it did in faults.jsonl.
+# It takes two hours or more, and leaves what it did in .venv/faults.jsonl.
 faults: $(VENV)/test.installed
-	COOC_FAULTS=all COOC_FAULT_SCALE=20 COOC_FAULT_LOG=$(CURDIR)/faults.jsonl COOC_TEST_EXAMPLES=500 \
+	COOC_FAULTS=all COOC_FAULT_SCALE=20 COOC_FAULT_LOG=$(CURDIR)/$(VENV)/faults.jsonl COOC_TEST_EXAMPLES=500 \
 	  $(BIN)/python -m pytest -q -ra tests/test_faults.py tests/test_damage.py tests/test_limits.py \
 	  tests/test_paths.py tests/test_processes.py tests/test_cluster.py tests/test_oracle.py tests/test_counting.py \
 	  tests/test_corpus_bad_input.py tests/test_hostile.py tests/test_corpus_giants.py tests/test_overflow.py \
