@@ -1,57 +1,68 @@
-"""The command `cooc density`."""
+"""The command that asks how dense the neighbourhood of terms is: density."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
+from types import SimpleNamespace
 from typing import Annotated
 
 import typer
 
 from cooc.cli.ask import Against, Where, say_slices
-from cooc.cli.make import Directory, Json
-from cooc.cli.show import print_json, put
+from cooc.cli.make import Directory, Json, option
+from cooc.cli.progress import shown_progress
+from cooc.cli.sets import Plot, save_plot
+from cooc.cli.show import print_json, put, say
 
 
 def density(
     index: Directory,
-    seeds: Annotated[str, typer.Option(metavar="FILE|@LEXICON", help="The seed terms.", show_default=False)],
+    seeds: Annotated[str, typer.Option(metavar="FILE|@NAME", help="The seed terms.", show_default=False)],
     target: Annotated[
-        list[str], typer.Option(metavar="FILE|@LEXICON", help="A target, repeatable: rivals on one scale.")
-    ],
-    null: Annotated[int, typer.Option(metavar="N", help="Sets matched with the seeds in length and frequency.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of all that is drawn.")] = 0,
-    window: Annotated[
         list[str] | None,
-        typer.Option(metavar="N|document", help="Tokens to either side, repeatable.", show_default="the index's first"),
+        typer.Option(metavar="FILE|@NAME", help="Towards what (repeatable: rivals).", show_default=False),
     ] = None,
+    null: Annotated[int, typer.Option(metavar="N", help="Matched sets to compare with; 0 for none.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of all that is drawn at random.")] = 0,
+    window: Annotated[
+        list[int] | None,
+        option("Contexts up to so many tokens away (repeatable).", default="the index's first", metavar="N"),
+    ] = None,
+    document: Annotated[bool, typer.Option("--document", help="The whole document as context, too.")] = False,
+    itself: Annotated[bool, typer.Option("--itself", help="The density of the seeds among themselves, too.")] = False,
     where: Where = None,
     against: Against = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A figure: png, svg or pdf.", show_default=False)
-    ] = None,
+    plot: Plot = None,
+    kind: Annotated[str, typer.Option(metavar="null|dose|rivals", help="What --plot draws.")] = "null",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
 ) -> None:
-    """How much more of each target stands around the seeds than in the corpus, and what chance would give.
+    """How much more of a target stands around the seeds than in the corpus, in bits, and what chance would give.
 
-    Output: a row {seeds, target, window, density, low, high, null_mean, null_sd, z, p, n_terms, n_found, …} for each
-    target and window. density is the mean, over the seeds that occur, of log2 (share of the target among a seed's
-    context tokens / its share in the corpus), shrunk; low and high are a 90 % interval by resampling documents; z and
-    p compare with sets of terms that are as long and as frequent. Below it a row for each pair of targets. With --json
-    also "terms", the dose of each seed, and "nulls".
+    Output: rows {seeds, target, window, density, low, high, null_mean, null_sd, z, p, n_terms, n_found, coverage,
+    mean_term_lift, pooled_lift, contexts, hits, share, n_shared}. density: the mean over the seeds that occur of log2
+    of the target's share among a seed's context tokens over its share in the corpus, rare seeds drawn to what the set
+    shows; low and high: a 90 % interval by resampling documents; null_mean to p: sets of terms as long and as
+    frequent. Several targets are compared below: rows {target, rival, difference, low, high, …, p}. With --itself, or
+    without --target, the mean NPMI of the seeds' pairs, {pairs_seen, pairs_above, conductance, …}. With --json also
+    terms (the dose of each seed), rivals and nulls. With --against the same numbers there, and the differences.
 
-    Cost: reads the token store twice for each window; memory for the seeds' rows and 50 MB a core.
+    Cost: one reading of the tokens for each window, and one more; 50 MB a core, 100 bytes a seed and document.
 
-    Example: cooc density indexes/dolma --seeds birds.txt --target @19th_century_language --target @modern_language
+    Example: cooc density indexes/dolma --seeds birds.txt --target @19th_century_language --target @food
     """
     import cooc
 
-    result = cooc.density(
-        cooc.open(index), seeds, *target, null=null, seed=seed, window=window, where=where, against=against
-    )
-    if plot is not None:
-        result.plot().savefig(plot)
+    windows: list[int | str | None] = [*(window or []), *(["document"] if document else [])]
+    with shown_progress(quiet) as progress:
+        result = cooc.density(
+            cooc.open(index), seeds, *(target or []), null=null, seed=seed, window=windows or None, itself=itself,
+            where=where, against=against, progress=progress,
+        )  # fmt: skip
+    save_plot(SimpleNamespace(plot=partial(result.plot, kind=kind)), plot)
     if as_json:
         print_json(result.to_dict())
         return
+    say(result.provenance.caption())
     say_slices(result)
     put(result.text())

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from os import PathLike
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cooc.clusters.densities import Density, Known
-from cooc.clusters.measure import Measured, Question, candidates_of, drawn_of, measured, read_all
+from cooc.clusters.doses import Reading
+from cooc.clusters.given import (
+    Seeds,
+    Set,
+    Window,
+    called,
+    check_options,
+    one_set,
+    seeds_of,
+    target_ids,
+    target_sets,
+    windows_of,
+)
+from cooc.clusters.itself import ITSELF, in_itself
+from cooc.clusters.measure import Drawn, Measured, Question, candidates_of, drawn_of, measured, read_all
 from cooc.clusters.rivals import differences, z_and_p
-from cooc.clusters.sets import named_sets
-from cooc.errors import UnknownTerm, UsageError
 from cooc.index.reader import Index
-from cooc.query.hits import term_ids
 from cooc.query.results import Provenance
 from cooc.query.slices import Slice, slices_of
-from cooc.terms import TermSet
-
-Set = TermSet | str | PathLike[str] | Sequence[str]
-Window = int | str | None
-DOCUMENT = "document"
-WINDOW = 10
 
 
-class _Seeds(NamedTuple):
-    """The seeds, each phrase once: how it is written first, how else, its ids, and whether it is a target's term."""
+class _Names(NamedTuple):
+    """What rows are called after."""
 
-    names: list[str]
-    also: list[list[str]]
-    ids: list[list[int]]
+    set: str
+    seeds: Seeds
+    targets: list[str]
+    itself: bool
+    """Whether there is a row of the set in itself."""
 
 
 def density(
@@ -40,6 +46,7 @@ def density(
     null: int = 1000,
     seed: int = 0,
     window: Window | Iterable[Window] = None,
+    itself: bool = False,
     where: str | None = None,
     against: str | None = None,
     confidence: float = 0.9,
@@ -51,7 +58,8 @@ def density(
     A row for each target and window: the density (the mean lift of the seeds that occur, log2 of the target's share
     among a seed's context tokens over its share in the corpus), an interval from `draws` resamplings of the documents,
     and the densities of `null` sets of terms matched with the seeds in length and frequency, hence z and an empirical
-    p. `.terms` has the dose of each seed, `.rivals` the differences between targets.
+    p. `.terms` has the dose of each seed, `.rivals` the differences between targets. With `itself`, or
+    without a target, a row says how dense the seeds are among themselves: in NPMI, see itself.py.
 
     Seeds and targets are term sets, files, names of lexicons ("@food"), or lists of strings. `window` is a number of
     tokens to either side, "document", or several of these; the index's first window if not given. The seeds are taken
@@ -60,19 +68,15 @@ def density(
 
     Reads the corpus once for each window, and once more. Raises `UsageError` for options that make no sense.
     """
-    given, sets = _set(seeds, "seeds"), _targets(targets)
-    if not sets:
-        raise UsageError("density towards no target: name at least one, such as @19th_century_language.")
-    windows = _windows(index, window)
-    _check(null, draws, confidence)
+    given, sets = one_set(seeds, "seeds"), target_sets(targets)
+    windows = windows_of(index, window)
+    check_options(null, draws, confidence)
     parts: tuple[Slice | None, ...] = slices_of(index, where, against) or (None,)
-    known = _seeds(index, given)
-    ids = [_ids(index, target) for target in sets]
+    known = seeds_of(index, given)
+    ids = [target_ids(index, target) for target in sets]
     asked = Question(known.ids, ids, null, seed, draws, confidence)
-    found = [
-        _in_part(index, asked, part, windows, (known, given.name, [each.name for each in sets]), progress)
-        for part in parts
-    ]
+    names = _Names(given.name, known, [each.name for each in sets], itself or not sets)
+    found = [_in_part(index, asked, part, windows, names, progress) for part in parts]
     options = {"null": null, "seed": seed, "draws": draws, "confidence": confidence}
     source = Provenance(
         "density", index.name, index.digest, given.terms, "density", options,
@@ -82,35 +86,44 @@ def density(
 
 
 def _in_part(
-    index: Index, asked: Question, part: Slice | None, windows: list[int | None],
-    names: tuple[_Seeds, str, list[str]], progress: Any,
-) -> Known:  # fmt: skip
+    index: Index, asked: Question, part: Slice | None, windows: list[int | None], names: _Names, progress: Any
+) -> Known:
     """All rows of one slice."""
-    seeds, name, targets = names
     pool, _ = candidates_of(index, asked, part)
     known = Known([], [], [], [], [])
     drawn = None
     for window in windows:
-        called = DOCUMENT if window is None else str(window)
-        reading = read_all(index, asked, pool, window=window, where=part, progress=progress)
-        drawn = drawn or drawn_of(asked, pool, reading)
-        each = measured(index, asked, drawn, reading)
-        for place, (target, found) in enumerate(zip(targets, each, strict=True)):
-            shared = {tuple(ids) for ids in asked.targets[place]} & {tuple(ids) for ids in seeds.ids if ids}
-            known.rows.append({
-                "seeds": name, "target": target, "window": called,
-                **_summary(found, asked, drawn.found, reading, place), "n_shared": len(shared),
-            })  # fmt: skip
-            known.draws.append(found.draws)
-            known.nulls.append({
-                "seeds": name, "target": target, "window": called, "densities": found.null, "gap": drawn.gap,
-                "candidates": len(pool.phrases), "prior_a": found.prior.a, "prior_b": found.prior.b,
-                "clumping": found.clumping,
-            })  # fmt: skip
-            known.terms.extend(_doses(seeds, (target, called), found, reading, place, shared))
-        known.rivals.extend({"seeds": name, "window": called, **row}
-                            for row in differences(targets, each, asked.confidence))  # fmt: skip
+        if names.targets:
+            reading = read_all(index, asked, pool, window=window, where=part, progress=progress)
+            drawn = drawn or drawn_of(asked, pool, reading)
+            _towards(known, asked, names, window, (measured(index, asked, drawn, reading), drawn, reading))
+        if names.itself:
+            row, values, draws = in_itself(index, asked, pool, window=window, where=part)
+            head = {"seeds": names.set, "target": ITSELF, "window": called(window)}
+            known.rows.append({**head, **row})
+            known.draws.append(draws)
+            known.nulls.append({**head, "densities": values, "candidates": len(pool.phrases)})
     return known
+
+
+def _towards(
+    known: Known, asked: Question, names: _Names, window: int | None, found: tuple[list[Measured], Drawn, Reading]
+) -> None:
+    """The rows of one window towards all targets, and the doses, nulls and rivals behind them."""
+    each, drawn, reading = found
+    for place, (target, one) in enumerate(zip(names.targets, each, strict=True)):
+        head = {"seeds": names.set, "target": target, "window": called(window)}
+        shared = {tuple(ids) for ids in asked.targets[place]} & {tuple(ids) for ids in asked.seeds if len(ids)}
+        row = _summary(one, asked, drawn.found, reading, place)
+        known.rows.append({**head, **row, "n_shared": len(shared)})
+        known.draws.append(one.draws)
+        known.nulls.append({
+            **head, "densities": one.null, "gap": drawn.gap, "candidates": len(drawn.pool.phrases),
+            "prior_a": one.prior.a, "prior_b": one.prior.b, "clumping": one.clumping,
+        })  # fmt: skip
+        known.terms.extend(_doses(names.seeds, (target, called(window)), one, reading, place, shared))
+    for row in differences(names.targets, each, asked.confidence):
+        known.rivals.append({"seeds": names.set, "window": called(window), **row})
 
 
 def _summary(found: Measured, asked: Question, present: Any, reading: Any, place: int) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def _lift(hits: int, contexts: int, share: float) -> float:
 
 
 def _doses(
-    seeds: _Seeds, of: tuple[str, str], found: Measured, reading: Any, place: int, shared: set[tuple[int, ...]]
+    seeds: Seeds, of: tuple[str, str], found: Measured, reading: Any, place: int, shared: set[tuple[int, ...]]
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The dose of each seed."""
     sums, rows = reading.sums, []
@@ -162,74 +175,3 @@ def _note(ids: list[int], occurs: bool, also: list[str]) -> str | None:
     elif not occurs:
         notes.append("does not occur, or only inside longer seeds")
     return "; ".join(notes) or None
-
-
-def _set(given: Set, name: str) -> TermSet:
-    """One term set, whatever it is given as."""
-    if isinstance(given, TermSet):
-        return given
-    if isinstance(given, str | PathLike):
-        found = named_sets([given if isinstance(given, str) else str(given)])
-        if len(found) > 1:
-            raise UsageError(f"{given} holds {len(found)} term sets; name one, like {given}@{found[0].name}.")
-        return found[0]
-    return TermSet(name, given)
-
-
-def _targets(given: Sequence[Set]) -> list[TermSet]:
-    """All target sets; a file may hold several. Two of one name are refused."""
-    sets: list[str | TermSet] = []
-    for number, each in enumerate(given, 1):
-        if isinstance(each, TermSet | str):
-            sets.append(each)
-        elif isinstance(each, PathLike):
-            sets.append(str(each))
-        else:
-            sets.append(TermSet(f"target {number}" if len(given) > 1 else "target", each))
-    return named_sets(sets) if sets else []
-
-
-def _seeds(index: Index, given: TermSet) -> _Seeds:
-    """The seeds as phrases, each once; those that the tokenizer makes the same are one."""
-    found: dict[tuple[bytes, ...], tuple[str, list[str]]] = {}
-    for term in given.terms:
-        words = tuple(index.tokenizer.words(term)) or (term.encode(),)
-        if words in found:
-            found[words][1].append(term)
-        else:
-            found[words] = (term, [])
-    names = [name for name, _ in found.values()]
-    return _Seeds(names, [also for _, also in found.values()], [term_ids(index, name) for name in names])
-
-
-def _ids(index: Index, target: TermSet) -> list[list[int]]:
-    """The phrases of a target that the vocabulary has; raises `UnknownTerm` if it has none."""
-    phrases = [ids for ids in (term_ids(index, term) for term in target.terms) if ids]
-    if not phrases:
-        raise UnknownTerm(f'no term of the target "{target.name}" has all its words in {index.name}.')
-    return phrases
-
-
-def _windows(index: Index, given: Window | Iterable[Window]) -> list[int | None]:
-    """Windows in tokens, None for the document."""
-    if given is None:
-        return [next((record.window for record in index.manifest.windows if record.window), WINDOW)]
-    many = [given] if isinstance(given, int | str) else list(given)
-    found: list[int | None] = []
-    for each in many:
-        text = str(each).strip().lower()
-        if text != DOCUMENT and not (text.isdigit() and int(text) > 0):
-            raise UsageError(f'a window is {each!r}; expected a number of tokens of at least 1, or "document".')
-        found.append(None if text == DOCUMENT else int(text))
-    if not found:
-        raise UsageError("no window was given.")
-    return list(dict.fromkeys(found))
-
-
-def _check(null: int, draws: int, confidence: float) -> None:
-    if null < 0:
-        raise UsageError(f"null is {null}; expected the number of matched sets, 0 for none.")
-    if draws < 20:
-        raise UsageError(f"draws is {draws}; expected at least 20 resamplings of the documents.")
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence}; expected a number between 0 and 1.")

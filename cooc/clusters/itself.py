@@ -69,6 +69,7 @@ def in_itself(
     own = numbers_of(pairs, found[None, :])[0]
     null = numbers_of(pairs, drawn + seeds) if len(found) else np.zeros((0, 4))
     draws = _resampled(pairs, found, asked)
+    draws += own[0] - draws.mean()  # weighted documents say a little less of each pair, on average
     tail = (1 - asked.confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
     mean, deviation, z, p = z_and_p(float(own[0]), null[:, 0])

@@ -27,7 +27,10 @@ NEAREST, FEWEST = 200, 20
 CALIPER = 0.25
 """Beyond the fewest, only candidates within so many bits of the term's frequency are drawn."""
 
-SAMPLES = 4_000
+SPARE = 20
+"""More candidates of a frequency than are drawn, since some may be excluded."""
+
+SAMPLES = 2_000
 """Random places of the corpus whose n-grams are candidates, for each length that needs them."""
 
 
@@ -80,7 +83,7 @@ def pool_of(
         wanted = occurrences[lengths == words]
         wanted = np.unique(wanted[wanted > 0])
         if len(wanted):
-            for phrase in _candidates(index, words, wanted, nearest + len(out), random, where):
+            for phrase in _candidates(index, words, wanted, nearest + SPARE, random, where):
                 if phrase not in out:
                     found.setdefault(phrase)
     phrases = list(found)
