@@ -12,13 +12,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cooc.cli.about import about_json
+from cooc.create.calls import Call
+from cooc.create.cluster import RayCrew
+from cooc.create.merge import merge
 from cooc.create.pipeline import build
-from cooc.errors import DamagedIndex
+from cooc.errors import BuildError, DamagedIndex
 from cooc.index.files import BLOCK, CheckedArray
 from cooc.index.reader import Index
 from tests.corpora import index_of, write_jsonl
@@ -278,6 +283,61 @@ def test_of_builds_that_begin_at_once_one_ends_and_the_others_are_refused(
     for code, line in zip(codes, said, strict=True):
         assert code == 0 or (code == 3 and "another build is writing there" in line)
     assert contents(index) == undisturbed
+
+
+def test_a_merge_whose_sums_might_exceed_64_bits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexes = [index_of(tmp_path / name, [["great", "auk"] * 5], window=3).path for name in ("a", "b")]
+    # of windows of 3 to either side over 10 tokens and over 20
+    monkeypatch.setattr("cooc.create.window.MOST", 100)
+    merge(indexes[:1], tmp_path / "one", workers=1)
+    with pytest.raises(BuildError, match=r"--window 3 .*: over 20 tokens the sum of the counts could exceed 2\^63"):
+        merge(indexes, tmp_path / "both", workers=1)
+
+
+class BusyRay:
+    """A cluster on which nothing ever ends."""
+
+    def __init__(self, *nodes: tuple[bool, float, int]) -> None:
+        self._nodes, self.asked = nodes, 0
+
+    def remote(self, **_: Any) -> Any:
+        return lambda function: SimpleNamespace(remote=lambda message: "task")
+
+    def wait(self, running: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        self.asked += 1
+        if self.asked > 2:
+            raise KeyboardInterrupt
+        return [], running
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": alive, "Resources": {"CPU": cores, "memory": memory}} for alive, cores, memory in self._nodes]
+
+    def cancel(self, task: Any, force: bool) -> None: ...
+
+
+def crew_of(ray: BusyRay, memory: int) -> RayCrew:
+    crew = RayCrew.__new__(RayCrew)
+    crew._ray, crew.workers, crew.memory = ray, 1, memory
+    return crew
+
+
+def test_a_task_that_fits_no_node_of_a_cluster_does_not_wait_for_ever() -> None:
+    ray = BusyRay((True, 2, 500), (False, 2, 5000), (True, 0, 5000))
+    message = r"a task wants a core and 1,000 bytes of memory, and of 2 nodes the largest has 500\. Give less --memory"
+    with pytest.raises(BuildError, match=message):
+        list(crew_of(ray, 1000).run([Call("index", "pairs", 0, "a:b", [])]))
+    with pytest.raises(KeyboardInterrupt):  # it waits on where there is room
+        list(crew_of(BusyRay((True, 1, 1000)), 1000).run([Call("index", "pairs", 0, "a:b", [])]))
+
+
+def test_what_a_build_took_is_told_with_the_index(tmp_path: Path) -> None:
+    index = index_of(tmp_path, [["great", "auk"]], window=3)
+    log = about_json(index)["log"]
+    assert list(log) == ["seconds", "peak_memory", "memory_limit", "peak_disk"]
+    assert log["memory_limit"] == 256_000_000
+    assert all(log[name] > 0 for name in log)
+    (index.path / "build.jsonl").unlink()
+    assert about_json(index)["log"] is None
 
 
 # Numbers beyond 2^32 (F12), of files that are holes but for their ends

@@ -9,17 +9,25 @@ import msgspec
 
 from cooc.cli.foreign import about_foreign, about_foreign_json
 from cooc.cli.show import print_table, put
+from cooc.create.log import finished
 from cooc.index.reader import Index
 
 MOST_SHOWN = 10
 
 
 def about_json(index: Index) -> dict[str, Any]:
-    """The manifest, with the index's path, digest and sizes."""
+    """The manifest, with the index's path, digest and sizes, and what its build took."""
     if not isinstance(index, Index):
         return about_foreign_json(index)
     manifest: dict[str, Any] = msgspec.to_builtins(index.manifest)
-    return {"path": str(index.path), "digest": index.digest, "sizes": sizes(index), **manifest}
+    return {"path": str(index.path), "digest": index.digest, "sizes": sizes(index), "log": took(index), **manifest}
+
+
+def took(index: Index) -> dict[str, Any] | None:
+    """Seconds, and peaks and limit in bytes, as the log of the build has them; None where there is no log."""
+    end = finished(index.path)
+    names = ("seconds", "peak_memory", "memory_limit", "peak_disk")
+    return {name: end.get(name) for name in names} if end else None
 
 
 def sizes(index: Index) -> dict[str, int]:

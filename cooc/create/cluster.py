@@ -19,6 +19,9 @@ from cooc.errors import BuildError, UsageError
 MOST_RETRIES = 3
 """Times that Ray runs a task again whose worker or node died."""
 
+LOOK_AFTER = 60.0
+"""Seconds without a task that ended, after which it is asked whether any node can run one."""
+
 _performer: Performer | None = None
 
 
@@ -53,7 +56,10 @@ class RayCrew:
                 while waiting and len(running) < self.workers:
                     call = waiting.pop()
                     running[task.remote(msgspec.json.encode(call))] = call
-                ended, _ = ray.wait(list(running), num_returns=1)
+                ended, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_AFTER)
+                if not ended:
+                    check_fits(ray.nodes(), self.memory)
+                    continue
                 call = running.pop(ended[0])
                 outcome = msgspec.json.decode(self._get(ended[0], call), type=Outcome)
                 yield outcome.number, result_of(outcome, call.stage)
@@ -74,6 +80,18 @@ class RayCrew:
         """Stop the cluster if this build started it; otherwise let go of it."""
         if self._ours:
             self._ray.shutdown()
+
+
+def check_fits(nodes: Sequence[dict[str, Any]], memory: int) -> None:
+    """Raise `BuildError` where no node has a core and `memory` bytes in all: Ray would wait for one for ever."""
+    held = [node.get("Resources", {}) for node in nodes if node.get("Alive")]
+    room = [int(each.get("memory", 0)) for each in held if each.get("CPU", 0) >= 1]
+    if max(room, default=-1) < memory:
+        raise BuildError(
+            f"--scheduler ray: a task wants a core and {memory:,} bytes of memory, and of {len(held)} nodes the "
+            f"largest has {max(room, default=0):,}. Give less --memory, more --workers or larger nodes, and run the "
+            "same command again."
+        )
 
 
 def connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
