@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cooc
 from cooc.errors import DamagedIndex
 from cooc.index.files import BLOCK, CheckedArray
+from cooc.phrases import search
 from cooc.phrases.guard import Guarded
 from cooc.phrases.search import SuffixArray
 from cooc.query import totals
-from cooc.query.hits import find_hits
+from cooc.query.hits import find_hits, term_ids
 from tests.naive import contexts as naive
 from tests.naive.queries import sequence_counts
 from tests.test_queries import IDS, Store, sequences
@@ -112,6 +116,21 @@ def test_the_hits_of_a_slice_are_the_same_by_either_road() -> None:
 
 
 @often
+@given(sequences, phrases_of, st.sampled_from([0, 2, 4096]))
+def test_one_phrase_by_itself_has_the_counts_it_has_among_others(
+    documents: list[list[int]], phrases: list[list[int]], few: int
+) -> None:
+    """Up to `FEW` occurrences are counted in one call of a kernel, more by another road."""
+    store: Any = Sorted(documents)
+    kept, search.FEW = search.FEW, few
+    try:
+        for phrase in filter(None, phrases):
+            assert totals.totals_of(store, [phrase], None) == [sequence_counts(documents, phrase)]
+    finally:
+        search.FEW = kept
+
+
+@often
 @given(sequences, phrases_of, st.lists(st.booleans(), min_size=6, max_size=6), st.booleans())
 def test_occurrences_and_documents_are_those_of_the_definition_by_either_road(
     documents: list[list[int]], phrases: list[list[int]], kept: list[bool], frequent: bool
@@ -180,7 +199,9 @@ def test_a_flipped_bit_is_found_before_it_is_counted(large: tuple[bytes, bytes],
                     file.write(bytes([data[at] ^ 1 << int(random.integers(8))]))
             arrays.append(array)
         broken = SuffixArray(Guarded(arrays[0]), Guarded(arrays[1]))
+        starts = np.flatnonzero(values == 65_535)
         try:
+            assert [broken.count(phrase, starts)[0] for phrase in asked] == (truth[:, 1] - truth[:, 0]).tolist()
             assert (broken.ranges(asked) == truth).all()
             broken.places(truth)
         except DamagedIndex as error:
@@ -202,5 +223,80 @@ def test_pointers_that_lead_nowhere_are_named(tmp_path: Path) -> None:
             array.places_of(np.array([1, 2]))
         with pytest.raises(DamagedIndex, match="pointer of suffix 1 leads to no code"):
             array.ranges([np.array([3], np.uint16)])
+        with pytest.raises(DamagedIndex, match="pointer of suffix 1 leads to no code"):
+            array.count(np.array([3], np.uint16), np.array([0, 2]))
     with pytest.raises(DamagedIndex, match="has 3 bytes, and a suffix array of 4 codes has 4"):
         SuffixArray(Guarded(checked(tmp_path / "codes", data)), Guarded(checked(tmp_path / "table", b"\0\2\4")))
+
+
+# --- real text
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+def brute_force(
+    documents: list[list[str]], phrases: list[list[str]], window: int
+) -> tuple[list[tuple[int, int]], list[Counter[str]]]:
+    """Occurrences and documents of each phrase, and the words up to `window` tokens around it, by looking at all."""
+    by_first: dict[str, list[int]] = {}
+    for number, phrase in enumerate(phrases):
+        by_first.setdefault(phrase[0], []).append(number)
+    totals, last = [[0, 0] for _ in phrases], [-1] * len(phrases)
+    around: list[Counter[str]] = [Counter() for _ in phrases]
+    for d, words in enumerate(documents):
+        for at, word in enumerate(words):
+            for number in by_first.get(word, ()):
+                end = at + len(phrases[number])
+                if words[at:end] == phrases[number]:
+                    totals[number][0] += 1
+                    totals[number][1] += last[number] != d
+                    last[number] = d
+                    around[number].update(words[max(0, at - window) : at] + words[end : end + window])
+    return [(occurrences, holding) for occurrences, holding in totals], around
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared corpora are not here")
+def test_every_bird_name_of_real_books_has_the_numbers_of_a_brute_force_scan(tmp_path: Path) -> None:
+    """By the suffix array, by one reading, from the pair index and by the scan, in windows that it has and has not."""
+    import pyarrow as pa
+
+    source = SHARED / "corpora/nathist/nathist_20c.jsonl.zst"
+    files = sorted((SHARED / "terms").glob("birds_*.txt"))
+    names = list(dict.fromkeys(name for file in files for name in cooc.read_terms(file)))
+    assert len(names) > 500
+    options: dict[str, Any] = {"window": 10, "min_count": 1, "ngrams": 1}
+    index = cooc.build([source], tmp_path / "plain", **options)
+    without = cooc.build([source], tmp_path / "without", phrases=False, **options)
+    listed = cooc.build([source], tmp_path / "listed", terms=names, **options)
+    with pa.input_stream(str(source), compression="zstd") as file:
+        texts = [json.loads(line)["text"] for line in file.read().splitlines()]
+    documents = [[word.decode() for word in index.tokenizer.words(text)] for text in texts]
+    phrases = [[word.decode() for word in index.tokenizer.words(name)] for name in names]
+    totals, around = brute_force(documents, phrases, 10)
+    assert sum(occurrences > 0 for occurrences, _ in totals) > 50
+    assert without.tokens.table is None
+    for each in (index, without, listed):
+        rows = cooc.count(each, *names).rows()
+        assert [(row["occurrences"], row["documents"]) for row in rows] == totals
+    ids = [term_ids(index, name) for name in names]
+    one, other = find_hits(index, ids), find_hits(without, ids)
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    found = cooc.contexts(index, names, window=10, measure="count", min_count=1, top=10**6)
+    contexts: list[Counter[str]] = [Counter() for _ in names]
+    places = {name: number for number, name in enumerate(names)}
+    for row in found.rows():
+        contexts[places[str(row["of"])]][str(row["term"])] = row["count"]  # type: ignore[assignment]
+    assert contexts == around
+    scanned = cooc.scan(index, names, tmp_path / "scan.parquet", window=[10, 25])
+    present = [name for name, (occurrences, _) in zip(names, totals, strict=True) if occurrences]
+    words = set(index.vocabulary.all_terms())
+    for name in present[:60]:
+        for window in (10, 25):
+            ranked: dict[str, Any] = {"measure": "g2", "top": 50, "min_count": 1, "window": window}
+            from_array = {row["term"]: row for row in cooc.contexts(index, name, **ranked).rows()}
+            assert {row["term"]: row for row in scanned.neighbors(name, **ranked).rows()} == from_array
+        from_pairs = cooc.neighbors(listed, name, measure="count", min_count=1, top=10**6).rows()
+        counts = Counter({str(row["term"]): row["count"] for row in from_pairs if row["term"] in words})
+        assert counts == around[places[name]]

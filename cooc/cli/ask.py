@@ -100,7 +100,9 @@ def count(
 
     sliced = where is not None or against is not None
     options: dict[str, Any] = {"where": where, "against": against, "confidence": confidence} if sliced else {}
-    result = cooc.count(cooc.open(index), *phrase, variants=variants, **options)
+    if variants:
+        options["variants"] = True
+    result = cooc.count(cooc.open(index), *phrase, **options)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -111,3 +111,38 @@ def read_ranges(table, width, codes, ranges, starts, longest_sorted, places):
         if starts[k + 1] - starts[k] <= longest_sorted:
             places[starts[k] : starts[k + 1]].sort()
     return np.int64(-1)
+
+
+@compiled
+def count_phrase(table, width, codes, table_known, codes_known, bounds, phrase, ranges, starts, room):
+    """Occurrences and distinct documents of one phrase, all in one call: what a single question waits for is the calls.
+
+    `bounds` is [0, phrase.size], `ranges` (1, 2) and `room` are scratch, `starts` of the documents ascend. Returns why
+    it stopped, the number of the block or the bad rank, and the documents, or -1 where there are more occurrences than
+    `room` for them; `ranges` has how many.
+    """
+    _, why, place = find_ranges(table, width, codes, table_known, codes_known, bounds, phrase, np.int64(0), ranges)
+    low, high = ranges[0, 0], ranges[0, 1]
+    if why != DONE or high - low > room.size:
+        return why, place, np.int64(-1)
+    for block in range((low * width) >> BLOCK_BITS, ((high * width - 1) >> BLOCK_BITS) + 1):
+        if high > low and not table_known[block]:
+            return TABLE, np.int64(block), np.int64(-1)
+    n = high - low
+    for k in range(n):
+        at = (low + k) * width
+        pointer = np.int64(0)
+        for byte in range(width):
+            pointer |= np.int64(table[at + byte]) << (8 * byte)
+        if pointer & 1 or pointer >= 2 * codes.size:
+            return BAD, low + k, np.int64(-1)
+        room[k] = pointer >> 1
+    room[:n].sort()
+    documents, end = np.int64(0), np.int64(-1)
+    for k in range(n):
+        if room[k] >= end:
+            # the first document that begins behind this place ends this one
+            place = np.searchsorted(starts, room[k], side="right")
+            end = starts[place] if place < starts.size else np.int64(codes.size)
+            documents += 1
+    return DONE, np.int64(0), documents

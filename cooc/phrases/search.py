@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from cooc.errors import DamagedIndex
 from cooc.index.reader import Index
-from cooc.kernels.ranges import BAD, CODES, DONE, TABLE, find_ranges, read_places, read_ranges
+from cooc.kernels.ranges import BAD, DONE, TABLE, count_phrase, find_ranges, read_places, read_ranges
 from cooc.phrases.guard import Guarded
 
 Array = NDArray[Any]
+
+FEW = 4096
+"""Occurrences that a single question counts in one call."""
 
 SHORT = 256
 """Places that the kernel sorts; for more NumPy is faster."""
@@ -53,13 +56,28 @@ class SuffixArray:
                 self._table.data, self.width, self._values, self._table.known, self._codes.known, starts, flat,
                 phrase, ranges,
             )  # fmt: skip
-            if why == TABLE:
-                self._table.check(place)
-            elif why == CODES:
-                self._codes.check(place)
-            elif why == BAD:
-                raise self._bad(place)
+            if why != DONE:
+                self._check(why, place)
         return ranges
+
+    def count(self, phrase: Array, starts: Array) -> tuple[int, int]:
+        """Occurrences and distinct documents of one phrase of codes; documents are -1 where it occurs more than `FEW`
+        times, which are counted otherwise. `starts` of the documents ascend."""
+        bounds, ranges = np.array([0, len(phrase)]), np.empty((1, 2), np.int64)
+        while True:
+            why, place, documents = count_phrase(
+                self._table.data, self.width, self._values, self._table.known, self._codes.known, bounds, phrase,
+                ranges, starts, np.empty(FEW, np.int64),
+            )  # fmt: skip
+            if why == DONE:
+                return int(ranges[0, 1] - ranges[0, 0]), documents
+            self._check(why, place)
+
+    def _check(self, why: int, place: int) -> None:
+        """Check the block that a kernel has come upon, or say that a pointer is bad."""
+        if why == BAD:
+            raise self._bad(place)
+        (self._table if why == TABLE else self._codes).check(place)
 
     def places(self, ranges: Array) -> tuple[Array, Array]:
         """Where the suffixes of each range begin, in codes, ascending; and where those of each range begin and end."""

@@ -72,7 +72,7 @@ def count(
     table = np.array(totals, np.int64).reshape(-1, 2)
     return Counts(
         {"phrase": list(phrases), "occurrences": table[:, 0], "documents": table[:, 1], "note": notes},
-        Provenance("count", index.name, index.digest, phrases, None, options),
+        Provenance("count", _name(index), index.digest, phrases, None, options),
         _rows_of_variants(phrases, groups, single) if variants else (),
     )
 
@@ -165,6 +165,14 @@ def _in_slices(
     slices = tuple(part.to_dict() for part in parts)
     source = Provenance("count", index.name, index.digest, phrases, None, options, slices)
     return Counts({**columns, "note": notes}, source, variants)
+
+
+def _name(index: Index) -> str:
+    """The index's name, kept with it: asking the system for the real path takes as long as counting."""
+    held: str | None = vars(index).get("_name")
+    if held is None:
+        held = vars(index)["_name"] = index.name
+    return held
 
 
 def known(index: Index, phrase: str) -> tuple[list[int], str | None]:

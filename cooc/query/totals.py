@@ -26,7 +26,12 @@ MOST_SHARE = 16
 
 def totals_of(index: Index, phrases: Sequence[list[int]], part: Slice | None) -> list[tuple[int, int]]:
     """Occurrences and distinct documents of phrases of term ids, in a slice or everywhere."""
-    array, totals = suffix_array(index), np.zeros((2, len(phrases)), np.int64)
+    array = suffix_array(index)
+    if array is not None and part is None and len(phrases) == 1:
+        occurrences, documents = array.count(codes_of(index, phrases[0]), document_starts(index))
+        if documents >= 0:
+            return [(occurrences, documents)]
+    totals = np.zeros((2, len(phrases)), np.int64)
     found = np.flatnonzero([len(phrase) > 0 for phrase in phrases])
     coded = [codes_of(index, phrase) for phrase in phrases if phrase]
     if array is not None and len(found):
@@ -39,8 +44,7 @@ def totals_of(index: Index, phrases: Sequence[list[int]], part: Slice | None) ->
     if len(found):
         wanted = [phrases[int(place)] for place in found]
         totals[:, found] = phrase_counts(index, wanted) if part is None else phrase_counts_in(part, wanted)
-    occurrences, documents = totals.tolist()
-    return list(zip(occurrences, documents, strict=True))
+    return list(zip(*totals.tolist(), strict=True))
 
 
 def _by_places(index: Index, array: SuffixArray, ranges: Array, part: Slice | None) -> Array:
