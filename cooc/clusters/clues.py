@@ -24,10 +24,10 @@ import numpy as np
 
 from cooc.clusters.doses import read_doses
 from cooc.clusters.extract import _record as record
+from cooc.clusters.pagerank import ids_of
 from cooc.clusters.sets import Named, named_sets
 from cooc.errors import SourceError, UsageError
 from cooc.index.reader import Index
-from cooc.query.hits import term_ids
 
 MOST_TERMS = 3
 LONGEST = 3
@@ -153,6 +153,6 @@ def _rarest(phrases: Sequence[Phrase], count: dict[Phrase, int]) -> list[Phrase]
 
 def _known(index: Index, terms: Sequence[str]) -> tuple[list[str], list[Phrase], list[str]]:
     """Terms that the index has, their ids, and those it has not."""
-    ids = {term: tuple(term_ids(index, term)) for term in terms}
+    ids = {term: tuple(ids_of(index, term)) for term in terms}
     known = [term for term in terms if ids[term]]
     return known, [ids[term] for term in known], [term for term in terms if not ids[term]]

@@ -21,14 +21,13 @@ from numpy.typing import NDArray
 from cooc.clusters.graph import FLOOR, MIN_COUNT, SHRINK, Graph, Walker, Weights
 from cooc.clusters.matched import matched_sets
 from cooc.clusters.naming import LABELS, Example, by_centrality, examples
-from cooc.clusters.pagerank import ALONE, CONTEXTS, ROW, UNKNOWN, Entry, entries, start_of
+from cooc.clusters.pagerank import ALONE, CONTEXTS, ROW, UNKNOWN, Entry, entries, ids_of, start_of
 from cooc.clusters.peers import Peers
 from cooc.clusters.sets import Named, named_set
 from cooc.clusters.subclusters import DIMENSIONS, LINKED, NOISE, labels_of, vectors_of
 from cooc.clusters.sweep import SIZES, TELEPORT, Level, check_sizes, cuts_at, neighborhoods, tolerance
 from cooc.errors import UsageError
 from cooc.index.reader import Index
-from cooc.query.hits import term_ids
 from cooc.query.results import Column, Provenance, Result
 
 Array = NDArray[Any]
@@ -142,7 +141,7 @@ def cluster(
     graph = Graph(index, window, Weights(shrink, floor, min_count))
     tell = progress or (lambda what, done, of: None)
     tell("degrees", 0, 1)
-    phrases = [term_ids(index, term) for term in terms]
+    phrases = [ids_of(index, term) for term in terms]
     entered = entries(graph, phrases)
     start = start_of(entered)
     if start is None:
@@ -257,8 +256,9 @@ def _columns(graph: Graph, found: Sequence[Cluster], entered: Sequence[Entry]) -
     for each, terms in zip(found, members, strict=True):
         dense, loose = compared(each.density, each.null), compared(-each.conductance, -each.null_conductance)
         rows.append({
-            "cluster": each.name, "level": each.level.number, "label": ", ".join(terms[:LABELS]), "size": len(each.members),
-            "seeds": int(np.isin(units, each.members).sum()), "mass": each.mass, "density": each.density,
+            "cluster": each.name, "level": each.level.number, "label": ", ".join(terms[:LABELS]),
+            "size": len(each.members), "seeds": int(np.isin(units, each.members).sum()), "mass": each.mass,
+            "density": each.density,
             "null_mean": dense[0], "null_sd": dense[1], "z": dense[2], "p": dense[3],
             "conductance": each.conductance, "conductance_null": -loose[0], "conductance_z": -loose[2],
             "conductance_p": loose[3], "valley": each.level.valley if each.noise is not None else None,

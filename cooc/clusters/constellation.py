@@ -25,11 +25,11 @@ from cooc.clusters.clues import MIN_COUNT, Clue, Phrase, clues_of
 from cooc.clusters.cluster import compared
 from cooc.clusters.doses import read_doses
 from cooc.clusters.matched import draw_sets, pool_of
+from cooc.clusters.pagerank import ids_of
 from cooc.clusters.sets import Named, named_sets
 from cooc.clusters.window import window_of
 from cooc.errors import UsageError
 from cooc.index.reader import Index
-from cooc.query.hits import term_ids
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -136,7 +136,7 @@ def constellation(
         clues = TermSet("clues", clues)
     given = clues_of(index, clues, min_count=min_count)
     persons = candidates_of(candidates)
-    names = [[tuple(ids) for ids in (term_ids(index, name) for name in each) if ids] for each in persons]
+    names = [[tuple(ids) for ids in (ids_of(index, name) for name in each) if ids] for each in persons]
     size = window_of(index, window)
     used, flags = _set_aside(given, names)
     terms = list(dict.fromkeys(phrase for clue in used for phrase in clue.phrases))

@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from cooc.clusters.doses import read_doses
 from cooc.clusters.matched import pool_of
+from cooc.clusters.pagerank import ids_of
 from cooc.clusters.sets import Named, named_set, named_sets
 from cooc.clusters.shrink import Shrunk, clumping, fit_beta, shrink, weights
 from cooc.clusters.window import window_of
 from cooc.errors import UsageError
 from cooc.index.reader import Index
-from cooc.query.hits import term_ids
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -157,7 +157,7 @@ def _pool(given: Named | Sequence[str]) -> TermSet:
 
 
 def _phrases(index: Index, every: TermSet) -> list[tuple[int, ...]]:
-    return [tuple(term_ids(index, term)) for term in every]
+    return [tuple(ids_of(index, term)) for term in every]
 
 
 def _chosen(index: Index, curator: TermSet, every: TermSet) -> tuple[Array, int]:

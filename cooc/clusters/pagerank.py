@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cooc.clusters.doses import trie_of
 from cooc.clusters.graph import Graph, Start
+from cooc.index.reader import Index
 from cooc.kernels.codes import SEPARATOR
 from cooc.kernels.seeds import find_seeds, read_documents
 from cooc.query.scan import over_chunks
@@ -46,6 +47,13 @@ class Entry(NamedTuple):
 
 
 NOWHERE = np.zeros(0, np.int64), np.zeros(0)
+
+
+def ids_of(index: Index, phrase: str) -> list[int]:
+    """The term ids of a phrase, none where the index lacks a word of it; it does not look for near misses."""
+    ids = [index.vocabulary.id(word) for word in index.tokenizer.words(phrase)]
+    known = [term for term in ids if term is not None and index.vocabulary.occurrences[term]]
+    return known if len(known) == len(ids) else []
 
 
 def entries(graph: Graph, phrases: Sequence[Sequence[int]]) -> list[Entry]:
