@@ -19,7 +19,11 @@ from cooc.cli.recipe import Recipe
 from cooc.query.measures import MEASURES
 from tests.corpora import index_of, write_jsonl
 
-COMMANDS = ["build", "info", "verify", "merge", "count", "pair", "neighbors", "ngrams", "export", "scan", "demo"]
+COMMANDS = [
+    "build", "info", "verify", "merge", "count", "pair", "neighbors", "ngrams", "contexts", "kwic", "open-infini-gram",
+    "audit", "years", "lexicons", "derive", "bridge", "design", "density", "cluster", "constellation", "curation",
+    "export", "scan", "demo",
+]  # fmt: skip
 BIRDS = ["the great auk and the great bustard", "the auk is great", "a bustard", "auk auk auk"]
 
 
