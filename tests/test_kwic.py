@@ -19,6 +19,7 @@ from cooc.errors import DamagedIndex, UnknownTerm, UsageError
 from cooc.index.reader import Index
 from cooc.kernels.contexts import read_sides
 from cooc.query.kwic import metadata_of
+from tests import pages
 from tests.naive import contexts as naive
 from tests.test_contexts import TERMS, occurrences
 from tests.test_queries import a_phrase, sequences
@@ -183,3 +184,16 @@ def test_the_command_line_asks_for_contexts_and_variants(
     ]
     code, out, _ = run(capsys, "pair", birds.path, "great auk", "great")
     assert code == 0 and "distance" in out and "a_anchors" in out
+
+
+def test_every_command_of_the_page_on_phrases_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
+    page = pages.ROOT / "docs" / "phrases.md"
+    ran, printed = 0, ""
+    for block in pages.blocks(page):
+        if block.runs:
+            done = pages.run(block, tmp_path)
+            ran, printed = ran + 1, done.stdout
+            assert done.returncode == 0, f"{page.name}:{block.line}\n{printed}"
+        elif block.language == "text":
+            assert not pages.missing(block.text, printed), f"{page.name}:{block.line}\n{printed}"
+    assert ran == 7

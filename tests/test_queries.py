@@ -250,7 +250,22 @@ def test_the_window_is_asked_for_by_its_size(birds: Index) -> None:
     assert cooc.pair(birds, "auk", "bustard").rows()[0]["count"] == 0
     assert cooc.pair(birds, "auk", "bustard", window=4).rows()[0]["count"] == 1
     with pytest.raises(UsageError, match="index has no window 7; it has 2, 4, document"):
-        cooc.pair(birds, "the", "auk", window=7)
+        cooc.neighbors(birds, "the", window=7)
+
+
+@quick
+@given(documents_of, st.sampled_from([1, 5, "document"]), st.sampled_from(["symmetric", "right", "left"]), some_phrases)
+def test_a_pair_in_a_window_that_was_not_counted_has_the_numbers_of_the_definition(
+    documents: list[list[str]], size: int | str, direction: str, phrases: list[str]
+) -> None:
+    """Also of words without a row."""
+    index = built(documents, window=3, direction=direction, ngrams=1, max_terms=1)
+    asked = [phrase for phrase in phrases if known(documents, phrase)]
+    window = naive.Window(math.inf) if size == "document" else naive.Window(float(size), direction)
+    tables = naive.tables(documents, asked, window)
+    for (a, b), (count, r1, c1, n) in list(tables.items())[:8]:
+        row = cooc.pair(index, a, b, window=size).rows()[0]
+        assert (row["count"], row["r1"], row["c1"], row["n"]) == (count, r1, c1, n)
 
 
 def test_a_pair_below_the_threshold_has_no_count_and_no_measures_never_0() -> None:

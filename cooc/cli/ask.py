@@ -125,7 +125,10 @@ def pair(
     index: Directory,
     a: Annotated[str, typer.Argument(metavar="A", help="A word or a phrase.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another.", show_default=False)],
-    window: Window = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="N|document", help="Any number of tokens, or document.",
+                                 show_default="the index's first")
+    ] = None,
     where: Where = None,
     against: Against = None,
     confidence: Confidence = None,

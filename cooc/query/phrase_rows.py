@@ -48,11 +48,16 @@ def row_of(index: Index, ids: list[int], record: WindowRecord, where: Slice | No
     return columns, counts[columns]
 
 
-def sum_of(index: Index, ids: list[int], window: AnyWindow, where: Slice | None = None) -> int:
-    """R1 of a phrase of term ids, in units of the window; of the mirrored window it is C1."""
+def sum_of(
+    index: Index, ids: list[int], window: AnyWindow, where: Slice | None = None, *, every: bool = False
+) -> int:
+    """R1 of a phrase of term ids, in units of the window; of the mirrored window it is C1.
+
+    Over the words that have rows, or `every` word.
+    """
     hits = find_hits(index, [ids], where=where)
     around = Gatherer(index, window).around(ids, hits.places, int(hits.lengths[0]))
-    if index.units.words == index.manifest.terms:
+    if every or index.units.words == index.manifest.terms:
         return around.total
     return int(around.counts[np.isin(around.terms, index.units.word_terms)].sum())
 

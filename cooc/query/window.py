@@ -39,7 +39,8 @@ class AnyWindow(NamedTuple):
     @property
     def mirrored(self) -> AnyWindow:
         """The window in which a column sees its rows."""
-        return self._replace(left=self.right, right=self.left)
+        direction = {"right": "left", "left": "right"}.get(self.direction, self.direction)
+        return self._replace(direction=direction, left=self.right, right=self.left)
 
     def sums(self, reach: int) -> Array:
         """The sum of the weights up to each distance from 0 to `reach`."""
