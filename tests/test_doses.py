@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cooc.clusters import doses as module
 from cooc.clusters.doses import Doses, doses, parts_of, read_doses, shares
+from cooc.clusters.itself import _chunk_pairs
 from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.query.slices import slice_of
@@ -69,6 +70,23 @@ def test_the_kernels_agree_with_the_definition(
     )  # fmt: skip
     found = from_numbers([numbers(document) for document in documents], parts, window)
     assert rows_of(found) == naive.doses(documents, terms, targets, window, mask)
+
+
+@settings(deadline=None)
+@given(
+    documents=documents_of_words, terms=st.lists(phrases, min_size=1, max_size=4, unique_by=tuple),
+    window=st.sampled_from([1, 2, 5, None]), is_masked=st.booleans(),
+)  # fmt: skip
+def test_pairs_agree_with_the_definition(
+    documents: list[list[str]], terms: list[list[str]], window: int | None, is_masked: bool
+) -> None:
+    mask = terms if is_masked else []
+    numbers = [[WORDS.index(word) for word in term] for term in terms]
+    parts, _ = parts_of(numbers, [], numbers if is_masked else [])
+    ids = np.array([WORDS.index(word) for document in documents for word in document], np.uint32)
+    starts = np.cumsum([0, *map(len, documents)]).astype(np.int64)
+    found = _chunk_pairs(ids, starts, parts, window)[3]
+    assert sorted(zip(*found.tolist(), strict=True)) == naive.pairs(documents, terms, window, mask)
 
 
 TEXTS = """the great auk swam by the old steamer and the auk dived

@@ -81,3 +81,24 @@ def shares(documents: Sequence[Words], targets: Sequence[Sequence[Words]]) -> li
     tokens = sum(map(len, documents))
     found = [sum(len(covered(document, target, set())) for document in documents) for target in targets]
     return [each / max(tokens, 1) for each in found]
+
+
+def pairs(
+    documents: Sequence[Words], terms: Sequence[Words], window: int | None, mask: Sequence[Words] = ()
+) -> list[tuple[int, int, int]]:
+    """(a, b, document) for every pair of occurrences of different terms in each other's window, a < b; sorted."""
+    found = []
+    distinct_mask = {tuple(phrase) for phrase in mask}
+    for number, document in enumerate(documents):
+        reach = len(document) if window is None else window
+        spans = [
+            (begin, begin + len(phrase), term)
+            for term, phrase in enumerate(terms)
+            for begin in places(document, phrase)
+            if tuple(phrase) not in distinct_mask or not is_nested(document, begin, phrase, mask)
+        ]
+        for _, end, a in spans:
+            for other, _, b in spans:
+                if a != b and other >= end and other - end < reach:
+                    found.append((min(a, b), max(a, b), number))
+    return sorted(found)
