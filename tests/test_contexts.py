@@ -165,15 +165,18 @@ def test_three_roads_one_answer(documents: list[list[str]], phrases: list[str], 
         from_array = cooc.contexts(plain, a, **ranked).rows()
         assert [{k: v for k, v in row.items() if k != "documents"} for row in from_array] == from_pairs
         from_scan = {row["term"]: row for row in scanned.neighbors(a, **ranked).rows()}
-        assert {row["term"]: row for row in from_array} == {
-            term: {**row, "documents": row["documents"]} for term, row in from_scan.items()
-        }
+        assert {row["term"]: row for row in from_array} == from_scan
         for where in ("year = 1800", "year = 1801"):
             in_slice = cooc.neighbors(listed, a, where=where, **ranked).rows()
             assert [
                 {k: v for k, v in row.items() if k != "documents"}
                 for row in cooc.contexts(plain, a, where=where, **ranked).rows()
             ] == [row for row in in_slice if row["term"] in words]
+            part = cooc.scan(plain, [a], folder / f"{a} {where}.parquet", window=size, where=where)
+            rows = part.neighbors(a, **ranked).rows()
+            assert {row["term"]: row for row in rows} == {
+                row["term"]: row for row in cooc.contexts(plain, a, where=where, **ranked).rows()
+            }
         compared = {**ranked, "measure": "z", "where": "year = 1800", "against": "rest"}
         one, other = cooc.contexts(plain, a, **compared), cooc.neighbors(listed, a, **compared)
         assert one.rows() == [row for row in other.rows() if row["term"] in words]
@@ -201,6 +204,7 @@ def test_a_sample_is_unbiased_and_its_limits_hold_what_they_promise(many: Index)
         for row in found.rows():
             assert row["sampled"] == 400 and row["documents"] is None
             assert row["low"] <= row["count"] <= row["high"]
+            assert row["pmi_low"] <= math.log2(row["low"] / row["expected"]) <= row["pmi"] <= row["pmi_high"]
             totals[row["term"]] += row["count"] / seeds
             inside += row["low"] <= exact[row["term"]] <= row["high"]
             asked += 1

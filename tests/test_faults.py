@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -313,3 +314,13 @@ def test_a_build_that_another_version_began_is_refused(sources: list[Path], begu
     write_sealed(index / WORK / BUDGET, msgspec.json.encode(old))
     with pytest.raises(BuildError, match=r"began with cooc 0\.0\.1, and this is .* Go on with that version, or remove"):
         build(sources, index, **OPTIONS)
+
+
+def test_the_page_of_faults_has_all_of_them_and_names_tests_that_there_are() -> None:
+    folder = Path(__file__).parent
+    rows = [line.split(" | ") for line in (folder.parent / "docs" / "faults.md").read_text().splitlines()
+            if line.startswith("| F")]  # fmt: skip
+    assert [row[0] for row in rows] == [f"| F{number}" for number in range(1, 19)]
+    for row in rows:
+        assert row[2], row[0]
+        assert [name for name in re.findall(r"`(test_\w+\.py)`", row[2]) if not (folder / name).is_file()] == []
