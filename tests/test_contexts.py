@@ -97,7 +97,7 @@ def test_codes_that_are_no_terms_are_said_to_be_none() -> None:
 WORDS = ["a", "b", "c", "auk", "great"]
 documents_of = st.lists(st.lists(st.sampled_from(WORDS), max_size=14), min_size=1, max_size=6)
 phrases_of = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=3)
-quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def present(documents: list[list[str]], phrases: list[str]) -> list[str]:

@@ -171,6 +171,14 @@ def test_a_table_that_is_too_short_is_named_and_not_a_silent_0(tmp_path: Path) -
             damaged()
 
 
+def test_a_table_that_is_gone_is_named_and_no_crash(tmp_path: Path) -> None:
+    index = index_of(tmp_path, [["a", "b"]] * 30, ngrams=1, window=2)
+    (index.path / "tokens" / "table.0").unlink()
+    for ask in (cooc.count, cooc.contexts, cooc.kwic):
+        with pytest.raises(cooc.DamagedIndex, match=r"table\.0: can't be read: No such file"):
+            ask(cooc.open(index.path), "a b")
+
+
 def test_a_flipped_bit_of_the_table_is_named_before_it_is_counted_with(tmp_path: Path) -> None:
     index = index_of(tmp_path, [["a", "b", "c"]] * 300, ngrams=1, window=2)
     table = index.path / "tokens" / "table.0"
@@ -203,7 +211,7 @@ def test_reading_suffixes_needs_none_of_the_functions_that_are_missing(
     assert len(places) == high - low
 
 
-def test_opening_and_counting_in_a_child_that_is_forked_or_spawned_works(tmp_path: Path) -> None:
+def test_an_index_is_asked_in_another_process(tmp_path: Path) -> None:
     """The engine can't be pickled; an index travels by its path."""
     index = index_of(tmp_path, [["a", "b"]] * 30, ngrams=1, window=2)
     code = (

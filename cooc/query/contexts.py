@@ -102,7 +102,7 @@ def contexts(
     Of a phrase that occurs more than `most` times, a uniform sample of so many occurrences is looked at (`seed`),
     from all over the corpus: `count` is then an unbiased estimate, `low` and `high` its limits at `confidence`
     (`sample_limits`), `sampled` the occurrences looked at, and `documents` null. Measures are those of the estimate,
-    `min_count` is of the sample. None looks at all.
+    `pmi_low` and `pmi_high` its limits by the count that was seen; `min_count` is of the sample. None looks at all.
     """
     if not isinstance(index, Index):
         return elsewhere(
@@ -110,35 +110,21 @@ def contexts(
             top=top, min_count=min_count, where=where, against=against, most=most, seed=seed, prior=prior, **parameters,
         )  # fmt: skip
     asked = (phrases,) if isinstance(phrases, str) else tuple(phrases)
-    if not asked:
-        raise UsageError("contexts of no phrase: name at least one.")
-    measure = measure or ("npmi" if against is None else "z")
-    check_ranking(COUNT if against is not None and measure in DIFFERENCES else measure, top)
-    if prior is not None and against is None:
-        raise UsageError("prior is for comparing two slices: give against.")
-    chosen = asked_window(index, window, direction, weighting)
+    measure = _checked(asked, measure, top, against, prior)
+    chosen, parts = asked_window(index, window, direction, weighting), slices_of(index, where, against)
+    evaluate(list(MEASURES), 0, 0, 0, 1, **{"smoothed_total": 1.0, **parameters})  # refuses what no measure takes
     found = [known(index, phrase) for phrase in asked]
-    parts = slices_of(index, where, against)
-    options: dict[str, Any] = {
-        "window": chosen.name, "direction": chosen.direction, "weighting": chosen.weighting, "min_count": min_count,
-    }  # fmt: skip
-    options |= parameters if against is None else {**parameters, "prior": PRIOR if prior is None else prior}
     ids = [terms for terms, _ in found]
     rows = [gathered(index, ids, chosen, most=most, seed=seed, where=part) for part in parts or (None,)]
     margins = [margins_of(index, chosen, part) for part in parts or (None,)]
-    if any(row.is_sample for row in rows[0]):
-        options |= {"most": most, "seed": seed}
+    options: dict[str, Any] = {
+        "window": chosen.name, "direction": chosen.direction, "weighting": chosen.weighting, "min_count": min_count,
+        **parameters, **({"most": most, "seed": seed} if any(row.is_sample for row in rows[0]) else {}),
+    }  # fmt: skip
     if against is None:
-        complete = margins[0].with_smoothed_total(parameters)
-        confidence = parameters.get("confidence", 0.95)
-        evaluate(list(MEASURES), 0, 0, 0, 1, **complete)  # refuses what no measure takes
-        tables = [
-            _ranking(index, phrase, row, margins[0], measure, top, min_count, confidence, complete)
-            for phrase, row in zip(asked, rows[0], strict=True)
-        ]
-        _with_samples(tables, rows[0])
+        tables = _rankings(index, asked, rows[0], margins[0], measure, top, min_count, parameters)
     else:
-        evaluate(list(MEASURES), 0, 0, 0, 1, **{"smoothed_total": 1.0, **parameters})
+        options["prior"] = PRIOR if prior is None else prior
         tables = [
             _differences(index, phrase, pair, margins, measure, top, min_count, float(options["prior"]))
             for phrase, pair in zip(asked, zip(*rows, strict=True), strict=True)
@@ -149,6 +135,19 @@ def contexts(
     return Contexts(columns, source, tuple(
         _summary(phrase, row, note, chosen) for phrase, row, (_, note) in zip(asked, rows[0], found, strict=True)
     ))  # fmt: skip
+
+
+def _checked(
+    asked: tuple[str, ...], measure: str | None, top: int, against: str | None, prior: float | None
+) -> str:
+    """What to rank by; raises `UsageError` for a question that makes no sense."""
+    if not asked:
+        raise UsageError("contexts of no phrase: name at least one.")
+    if prior is not None and against is None:
+        raise UsageError("prior is for comparing two slices: give against.")
+    measure = measure or ("npmi" if against is None else "z")
+    check_ranking(COUNT if against is not None and measure in DIFFERENCES else measure, top)
+    return measure
 
 
 def gathered(
@@ -173,11 +172,25 @@ def sample_limits(counts: Array, squares: Array, held: int, of: int, confidence:
     Garwood (1936) for count/φ, times φ, drawn nearer to the estimate by √(1 − held/of), as the sample is without
     replacement (Cochran 1977, section 2.6). No count is below that of the sample.
     """
-    spread = np.where(counts > 0, squares / np.maximum(counts, 1), 1.0)
+    spread = np.where(counts > 0, squares / np.maximum(counts, 1e-9), 1.0)
     low, high = poisson_limits(counts / spread, confidence)
     shrink, scale = math.sqrt(1 - held / of), of / held
     low, high = (counts + (limit * spread - counts) * shrink for limit in (low, high))
     return np.maximum(low * scale, counts), high * scale
+
+
+def _rankings(
+    index: Index, phrases: tuple[str, ...], rows: list[Row], margins: Margins, measure: str, top: int,
+    min_count: float, parameters: dict[str, float],
+) -> list[dict[str, Column]]:  # fmt: skip
+    """The first rows of each phrase."""
+    complete, confidence = margins.with_smoothed_total(parameters), parameters.get("confidence", 0.95)
+    tables = [
+        _ranking(index, phrase, row, margins, measure, top, min_count, confidence, complete)
+        for phrase, row in zip(phrases, rows, strict=True)
+    ]
+    _with_samples(tables, rows)
+    return tables
 
 
 def _ranking(
@@ -187,28 +200,35 @@ def _ranking(
     """The first rows of one phrase."""
     counts = in_pairs(row.around.counts, margins.unit)
     enough = np.flatnonzero(counts >= max(min_count, 1e-9))
-    if row.is_sample:
-        counts = counts * row.scale
-    r1 = in_pairs(row.around.total, margins.unit) * (row.scale if row.is_sample else 1)
-    terms = row.around.terms[enough]
+    terms, held = row.around.terms[enough], counts[enough]
+    scale = row.scale if row.is_sample else 1
     table = Tables(
-        counts[enough], r1, in_pairs(margins.columns[terms], margins.unit), in_pairs(margins.total, margins.unit)
-    )
-    places = best(ranked(measure, table, parameters), table.o11, top)
-    documents = row.around.documents[enough][places]
-    columns = table.at(places).columns(parameters)
+        held * scale, in_pairs(row.around.total, margins.unit) * scale,
+        in_pairs(margins.columns[terms], margins.unit), in_pairs(margins.total, margins.unit),
+    )  # fmt: skip
+    bounds = _pmi_limits(row, margins, enough, table, confidence) if row.is_sample else {}
+    values = bounds[measure] if measure in bounds else ranked(measure, table, parameters)
+    places = best(values, table.o11, top)
+    columns = {**table.at(places).columns(parameters), **{name: each[places] for name, each in bounds.items()}}
     shown: dict[str, Column] = {
         "of": [phrase] * len(places), "term": index.vocabulary.terms(terms[places]), "count": columns.pop("count"),
-        "documents": np.full(len(places), math.nan) if row.is_sample else documents,
+        "documents": np.full(len(places), math.nan) if row.is_sample else row.around.documents[enough][places],
     }  # fmt: skip
     if row.is_sample:
-        limits = sample_limits(
-            in_pairs(row.around.counts[enough][places], margins.unit),
-            in_pairs(row.around.squares[enough][places], margins.unit * margins.unit),
-            row.held, row.occurrences, confidence,
-        )  # fmt: skip
-        shown |= {"low": limits[0], "high": limits[1]}
+        squares = in_pairs(row.around.squares[enough][places], margins.unit**2)
+        shown["low"], shown["high"] = sample_limits(held[places], squares, row.held, row.occurrences, confidence)
     return {**shown, **columns}
+
+
+def _pmi_limits(row: Row, margins: Margins, kept: Array, table: Tables, confidence: float) -> dict[str, Array]:
+    """`pmi_low` and `pmi_high` of a sample: of the count that was seen, for no other occurrence has been looked at."""
+    counts = in_pairs(row.around.counts[kept], margins.unit)
+    spread = np.where(counts > 0, in_pairs(row.around.squares[kept], margins.unit**2) / np.maximum(counts, 1e-9), 1.0)
+    expected = evaluate(["expected"], *table)["expected"]
+    with np.errstate(all="ignore"):
+        limits = poisson_limits(counts / spread, confidence)
+        low, high = (np.log2(limit * spread * row.scale / expected) for limit in limits)
+    return {"pmi_low": np.where(np.isfinite(low), low, np.nan), "pmi_high": np.where(np.isfinite(high), high, np.nan)}
 
 
 def _with_samples(tables: list[dict[str, Column]], rows: list[Row]) -> None:
