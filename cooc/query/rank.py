@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -94,5 +95,8 @@ def with_smoothed_total(index: Index, matrix: PairMatrix, parameters: dict[str, 
 
 
 def smoothed_total(sums: Array, alpha: float) -> float:
-    """Σ sums^α; 1 where there is nothing to add up, so that it divides."""
-    return float((sums.astype(np.float64) ** alpha).sum()) or 1.0
+    """Σ sums^α; 1 where there is nothing to add up, so that it divides.
+
+    Rounded once, so that words which a slice lacks, or another order of them, change no digit of an answer.
+    """
+    return math.fsum(sums.astype(np.float64) ** alpha) or 1.0
