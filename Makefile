@@ -10,7 +10,7 @@ demo: $(VENV)/demo.installed
 	$(BIN)/cooc demo --out $(OUT)
 
 test: $(VENV)/test.installed lint
-	$(BIN)/python -m pytest -q -m "not slow and not real"
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not real"
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check cooc tests benchmarks
