@@ -282,6 +282,34 @@ def test_a_name_seen_twice_cannot_shout() -> None:
     assert found.high[0] - found.low[0] > 3 * (found.high[1] - found.low[1])
 
 
+def test_a_term_of_which_nothing_is_known_sits_at_the_prior() -> None:
+    for a in (0.05, 0.3, 1.0, 20.0):
+        found = shrink(np.zeros(1), np.zeros(1), Beta(a, 99 * a), share=0.02)
+        assert found.lift[0] == pytest.approx(-1)
+        assert found.low[0] < -1 < found.high[0]
+
+
+def test_the_fitted_prior_is_never_so_wide_that_its_mean_is_outside_its_interval() -> None:
+    contexts = np.full(400, 1e4)
+    hits = np.where(np.arange(400) < 3, 9e3, 0.0)  # almost nobody, and then all of it
+    prior = fit_beta(hits, contexts, 0.01)
+    found = shrink(np.zeros(1), np.zeros(1), prior, share=0.01)
+    assert found.low[0] < found.lift[0] < found.high[0]
+
+
+def test_shrunken_shares_are_right_on_average_and_their_intervals_hold_nine_in_ten() -> None:
+    """Terms whose shares come from the prior, most of them rare."""
+    random = np.random.default_rng(5)
+    truth = random.beta(0.5, 49.5, 20_000)
+    contexts = random.integers(1, 400, 20_000)
+    hits = random.binomial(contexts, truth)
+    found = shrink(hits.astype(float), contexts.astype(float), Beta(0.5, 49.5), share=0.01)
+    for part in (contexts < 40, contexts > 200, hits == 0, hits > 3):
+        assert (2 ** found.lift[part]).mean() == pytest.approx(truth[part].mean() / 0.01, rel=0.05)
+        inside = (found.low <= np.log2(truth / 0.01)) & (np.log2(truth / 0.01) <= found.high)
+        assert inside[part].mean() == pytest.approx(0.9, abs=0.02)
+
+
 def test_contexts_of_one_document_count_for_less() -> None:
     """Hits of documents that differ by a known amount."""
     random = np.random.default_rng(1)

@@ -29,7 +29,9 @@ from cooc.query.slices import Slice
 Array = NDArray[Any]
 
 ITSELF = "itself"
-THRESHOLD = 0.1
+THRESHOLD = 0.5
+"""About what two words have that were seen ten times each, once together: below it a pair of rare words says only that
+it was seen."""
 BLOCK = 50
 """Draws made at a time."""
 

@@ -28,7 +28,7 @@ class Beta(NamedTuple):
 
 
 class Shrunk(NamedTuple):
-    """Posterior lifts, in bits over the share in the corpus."""
+    """Lifts by the posterior of a share, in bits over the share in the corpus."""
 
     lift: Array
     low: Array
@@ -84,17 +84,23 @@ def fit_beta(hits: Array, contexts: Array, share: float) -> Beta:
 
 
 def _beta(point: Array) -> Beta:
-    mean, a = min(float(np.exp(point[0])), 0.999), float(np.exp(np.clip(point[1], -6, 12)))
+    # an a below 0.05 would have its mean above the upper limit of a 90 % interval: a lift outside of what it may be
+    mean, a = min(float(np.exp(point[0])), 0.999), float(np.exp(np.clip(point[1], -3, 12)))
     return Beta(a, a * (1 - mean) / mean)
 
 
 def shrink(hits: Array, contexts: Array, prior: Beta, *, share: float, confidence: float = 0.9) -> Shrunk:
-    """Mean and credible limits of log2(θ/share), θ ~ Beta(a + hits, b + contexts − hits) of effective counts."""
-    from scipy.special import betaincinv, psi
+    """log2 of the mean and of the credible limits of θ/share, θ ~ Beta(a + hits, b + contexts − hits) of effective
+    counts.
+
+    The mean is taken of shares, not of their logarithms: the mean of log2(θ) falls without limit as a does, so that a
+    term of which nothing is known would seem to shun the target. It has the lift of the prior's mean instead, about 0.
+    """
+    from scipy.special import betaincinv
 
     a, b = prior.a + hits, prior.b + np.maximum(contexts - hits, 0)
     tail = (1 - confidence) / 2
-    lift = (psi(a) - psi(a + b)) / np.log(2) - np.log2(share)
+    lift = np.log2(a / (a + b)) - np.log2(share)
     tiny = np.finfo(np.float64).tiny
     low, high = (np.log2(np.maximum(betaincinv(a, b, q), tiny)) - np.log2(share) for q in (tail, 1 - tail))
     return Shrunk(lift, low, high)
