@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.evidence.register import register
     from cooc.index.reader import Index
+    from cooc.page.report import report
     from cooc.phrases.foreign import open_infini_gram
     from cooc.query.contexts import contexts
     from cooc.query.counts import count
@@ -110,6 +111,7 @@ __all__ = [
     "read_term_sets",
     "read_terms",
     "register",
+    "report",
     "scan",
     "seed_noise",
     "verify",
@@ -155,6 +157,7 @@ _HOMES = {
     "read_term_sets": "cooc.terms",
     "read_terms": "cooc.terms",
     "register": "cooc.evidence.register",
+    "report": "cooc.page.report",
     "scan": "cooc.seeds.scan",
     "seed_noise": "cooc.evidence.noise",
     "verify": "cooc.verbs",

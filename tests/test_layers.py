@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "verbs": {"errors", "create", "index", "phrases", "terms"},
     "clusters": {"errors", "kernels", "terms", "tokens", "index", "phrases", "query"},
     "evidence": {"errors", "terms", "index", "query", "clusters"},
+    "page": {"errors", "terms", "index", "query", "clusters", "evidence"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
     "cli": {
         "clusters", "errors", "evidence", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs",

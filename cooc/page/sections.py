@@ -1,0 +1,38 @@
+"""Which section a result becomes: chosen by the verb that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from cooc.page.again import Known
+from cooc.page.density import density_section
+from cooc.page.documents import Document
+from cooc.page.parts import Section
+from cooc.page.plain import lines_section, plain_section
+
+SECTIONS: Mapping[str, Callable[[Document, Known], Section]] = {
+    "density": density_section, "kwic": lines_section,
+}  # fmt: skip
+
+
+def sections_of(documents: Sequence[Document], known: Known) -> list[Section]:
+    """A section for each document, in their order, each with a name of its own."""
+    found: list[Section] = []
+    for document in documents:
+        section = SECTIONS.get(document.verb, plain_section)(document, known)
+        found.append(_renamed(section, [each.name for each in found]))
+    return found
+
+
+def _renamed(section: Section, taken: Sequence[str]) -> Section:
+    """The section, its names made unique."""
+    number = 1 + sum(name == section.name or name.startswith(f"{section.name}.") for name in taken)
+    if number == 1:
+        return section
+    end = f".{number}"
+    return replace(
+        section, name=section.name + end,
+        figures=[replace(each, name=each.name + end) for each in section.figures],
+        tables=[replace(each, name=each.name + end) for each in section.tables],
+    )  # fmt: skip
