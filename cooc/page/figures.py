@@ -47,7 +47,9 @@ def library() -> str:
 
 def spec(chart: Any, data: Mapping[str, Sequence[Row]], *, height: Any) -> dict[str, Any]:
     """A chart as a specification as wide as the page, with its data."""
-    found: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+    size = "fit-x" if isinstance(height, altair().Step) else "fit"
+    fitted = altair().AutoSizeParams(type=size, contains="padding")
+    found: dict[str, Any] = chart.properties(width="container", height=height, autosize=fitted).to_dict()
     found.pop("config", None)
     found["datasets"] = {name: [short(row) for row in rows] for name, rows in data.items()}
     return found
@@ -77,14 +79,14 @@ def tips(row: Mapping[str, Any], *names: str) -> list[Any]:
 def intervals(name: str, y: Any, x: tuple[str, str, str], title: str, tooltip: Sequence[Any]) -> Any:
     """A dot and its interval for each row, and a line where there is no difference; x: value, low and high."""
     alt = altair()
-    base = alt.Chart(alt.NamedData(name)).encode(y=y)
+    base = alt.Chart().encode(y=y)
     value, low, high = x
-    zero = alt.Chart(alt.NamedData(name)).mark_rule(color=FAINT, aria=False).encode(x=alt.datum(0))
+    zero = alt.Chart().mark_rule(color=FAINT, aria=False).encode(x=alt.datum(0))
     span = base.mark_rule(color=ACCENT, strokeWidth=2, aria=False).encode(x=alt.X(f"{low}:Q"), x2=f"{high}:Q")
     dots = base.mark_point(filled=True, size=60, color=ACCENT, stroke=INK, strokeWidth=0.7).encode(
         x=alt.X(f"{value}:Q").title(title), tooltip=list(tooltip)
     )
-    return alt.layer(zero, span, dots)
+    return alt.layer(zero, span, dots, data=alt.NamedData(name))
 
 
 def rows_axis(field: str, title: str | None = None) -> Any:

@@ -40,7 +40,7 @@ def report(
     indexes = [] if index is None else [index] if isinstance(index, Index) else list(index)
     documents = documents_of(results)
     known = known_of(sets, {each.digest: str(each.path) for each in indexes})
-    sections = [_asked(documents), *sections_of(documents, known), *map(corpus_section, indexes)]
+    sections = [_asked(documents), *sections_of(documents, known, indexes), *map(corpus_section, indexes)]
     html = page_html(title or _title(documents), [], sections, _software())
     if len(html.encode()) > LARGEST:
         raise UsageError(
@@ -65,7 +65,7 @@ def _asked(documents: Sequence[Document]) -> Section:
 
 def _title(documents: Sequence[Document]) -> str:
     seeds = [str(name) for each in documents if each.verb == "density" for name in several(each.rows, "seeds")]
-    indexes = list(dict.fromkeys(each.index for each in documents))
+    indexes = list(dict.fromkeys(each.index for each in documents if each.verb != "bridge"))
     return f"{', '.join(dict.fromkeys(seeds)) or 'Terms'} in {', '.join(indexes)}"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from cooc.index.reader import Index
 from cooc.page.again import Known
+from cooc.page.cluster import cluster_section
 from cooc.page.density import density_section
 from cooc.page.documents import Document
 from cooc.page.parts import Section
@@ -16,11 +18,15 @@ SECTIONS: Mapping[str, Callable[[Document, Known], Section]] = {
 }  # fmt: skip
 
 
-def sections_of(documents: Sequence[Document], known: Known) -> list[Section]:
+def sections_of(documents: Sequence[Document], known: Known, indexes: Sequence[Index]) -> list[Section]:
     """A section for each document, in their order, each with a name of its own."""
     found: list[Section] = []
+    by_digest = {index.digest: index for index in indexes}
     for document in documents:
-        section = SECTIONS.get(document.verb, plain_section)(document, known)
+        if document.verb == "cluster":
+            section = cluster_section(document, known, by_digest.get(str(document.source["digest"])))
+        else:
+            section = SECTIONS.get(document.verb, plain_section)(document, known)
         found.append(_renamed(section, [each.name for each in found]))
     return found
 
