@@ -72,6 +72,12 @@ def write_corpus(folder: Path) -> list[Path]:
     ]
 
 
+def write_terms(folder: Path) -> list[Path]:
+    """Write the files of term sets into the folder, so that commands can name them, and give their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_copied(file, folder / file.name) for file in term_files()]
+
+
 def term_files() -> list[Path]:
     """The files of term sets that come with the demo: birds.toml and centuries.toml."""
     return sorted((Path(__file__).parent / "terms").glob("*.toml"))
@@ -128,6 +134,12 @@ def _written(path: Path, documents: Iterable[Document]) -> Path:
         file.write(first)
         file.writelines(lines)
     return partial.replace(path)
+
+
+def _copied(file: Path, path: Path) -> Path:
+    if not path.exists() or path.read_bytes() != file.read_bytes():
+        path.write_bytes(file.read_bytes())
+    return path
 
 
 def _lines(documents: Iterable[Document]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cooc.demo import corpus, show
+from cooc.demo.answers import Answers
 from cooc.errors import BuildError
 from cooc.verbs import build
 
@@ -37,38 +38,45 @@ def stage_lines() -> Iterator[Progress]:
 def main(out: Path | None, watched: Callable[[], AbstractContextManager[Progress]] = stage_lines) -> None:
     """Build the demo's index in `out`, unless it is there, and print what it answers to standard output.
 
-    The texts are written once as jsonl, into the folder `<out>-corpus` beside the index. A build that was
-    stopped goes on. How far it is goes to standard error, by `watched` while it builds.
+    The texts and term files are written once into the folder `<out>-corpus` beside the index, the page of all
+    answers is `<out>.html`. A build that was stopped goes on. How far it is goes to standard error, by `watched`
+    while it builds.
 
     Raises `UsageError` if the packages of the extra are not installed, and `BuildError` where `out` or the
     folder beside it can't be written.
     """
+    begun = time.monotonic()
     with watched() as progress:
         index = built(out or OUT, progress)
+    answers = Answers(index, folder_of(out or OUT))
     for section in show.SECTIONS:
-        print("\n".join(section(index)), end="\n\n", flush=True)
+        for line in section(answers):
+            print(line, flush=True)
+        print(flush=True)
+    say(f"all in {time.monotonic() - begun:.0f} s")
 
 
 def built(out: Path, progress: Progress) -> Index:
     """The demo's index: built, or as it is there already."""
     from cooc.index.manifest import MANIFEST
 
-    folder = Path(f"{out if out.name else out.resolve()}-corpus")
+    folder = folder_of(out)
     there = (out / MANIFEST).exists()
     say(f"texts: {folder} (the presidents' messages, and Webster's dictionary of 1913, supplemented)")
     try:
-        sources = corpus.write_corpus(folder)
+        sources, terms = corpus.write_corpus(folder), corpus.write_terms(folder)
     except OSError as error:
         raise BuildError(f"{folder}: can't write there ({error.strerror}). Choose another --out.") from error
     if there:
         say(f"index: {out}, built before")
     else:
         say(f"index: {out} (a first build also compiles the code that counts)")
-    begun = time.monotonic()
-    index = build(sources, out, id_field="id", window=10, terms=corpus.term_files(), progress=progress)
-    if not there:
-        say(f"built in {time.monotonic() - begun:.0f} s")
-    return index
+    return build(sources, out, window=10, meta_fields=["year"], terms=terms, progress=progress)
+
+
+def folder_of(out: Path) -> Path:
+    """Where texts and terms lie: `<out>-corpus`."""
+    return Path(f"{out if out.name else out.resolve()}-corpus")
 
 
 def say(line: str) -> None:
