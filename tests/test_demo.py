@@ -18,7 +18,8 @@ from cooc.demo.answers import KNOWN, Answers
 from cooc.errors import BuildError, UsageError
 
 TITLES = ["1. Count the corpus", "2. What stands around", "3. How often", "4. How dense", "5. The question",
-          "6. What do the terms stand among", "7. Which years", "8. Does density go", "9. Your own corpus"]  # fmt: skip
+          "6. What do the terms stand among", "7. Which years", "8. Does density go",
+          "9. All of it on one page", "10. Your own corpus"]  # fmt: skip
 
 MESSAGES = [
     "Fellow citizens: the specie payments of the Bank of the United States in 1838, and their resumption by telegraph.",
@@ -96,6 +97,12 @@ def test_its_numbers_are_those_of_the_text(ran):
 def test_three_lists_are_said_to_decide_nothing(ran):
     assert ran.out.count("UNDECIDABLE. 3 units") == 2
     assert "supported." not in ran.out.casefold()
+
+
+def test_the_page_is_there_and_its_path_is_printed(ran):
+    assert re.search(r"^The page: indexes/demo.html$", ran.out, re.MULTILINE)
+    page = ran.place.with_name("demo.html").read_text("utf-8")
+    assert "<!doctype html>" in page[:100] and "The demo of cooc" in page and "nineteenth_century" in page
 
 
 def test_answers_go_to_standard_output_and_talk_to_standard_error(ran):

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cooc.cli.progress import in_bytes, shown_progress
-from cooc.cli.show import print_json, put, say
+from cooc.cli.show import printed, put, say
 
 if TYPE_CHECKING:
     from cooc.index.reader import Index
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="An index.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the rows as CSV, with all columns, instead.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it, as .png, .svg or .pdf.", show_default=False),
+]
 
 
 def option(help_text: str, *names: str, default: str = "", metavar: str | None = None) -> Any:
@@ -184,11 +189,11 @@ def summarise(index: Index, seconds: float) -> None:
     say(f"{sum(file.bytes for file in held.files):,} bytes, {seconds:,.1f} s{peak}")
 
 
-def verify(index: Directory, as_json: Json = False) -> None:
+def verify(index: Directory, as_json: Json = False, as_csv: Csv = False) -> None:
     """Check every digest of an index, and every law that holds between its arrays.
 
     Output: a line that it is whole; or a line for each problem, naming the file, and exit status 1. With
-    --json an object {index, ok, files, bytes, laws, problems, held}.
+    --json an object {index, ok, files, bytes, laws, problems, held}, with --csv rows {problem}.
 
     Cost: reads every file once; memory for one array at a time. Limits: it can't tell a wrong count that
     breaks no law and has its digest.
@@ -198,8 +203,8 @@ def verify(index: Directory, as_json: Json = False) -> None:
     import cooc
 
     report = cooc.verify(index)
-    if as_json:
-        print_json(report.to_dict())
+    if printed(as_json, as_csv, report.to_dict, lambda: [{"problem": each} for each in report.problems], ["problem"]):
+        pass
     elif report.ok:
         held = report.checked
         put(f"{index} is whole: {held['files']:,} files, {held['bytes']:,} bytes, {held['laws']:,} laws hold.")
@@ -250,12 +255,13 @@ def demo(
         Path | None, typer.Option(metavar="DIR", help="Directory of the index.", show_default="indexes/demo")
     ] = None,
 ) -> None:
-    """Show what cooc does on real text: old and modern bird names, and two centuries of presidents.
+    """Show the whole job on real text: old and modern bird names, and two centuries of presidents.
 
-    Output: rankings by several measures, where the index is, and what to try next.
+    Output: counts, densities with their nulls, clusters, years and the bridge to published figures, each with the
+    command that gives it; the path of the page with all of it; and what to try next. Texts and terms go to DIR-corpus,
+    answers to DIR-results, the page to DIR.html.
 
-    Cost: half a minute at most, half a gigabyte of memory, 110 MB of disk. Needs the extra:
-    pip install "cooc[demo]".
+    Cost: a minute on two cores, half a gigabyte of memory, 130 MB of disk. Needs the extra: pip install "cooc[demo]".
 
     Example: cooc demo --out indexes/demo
     """

@@ -31,6 +31,7 @@ BIRDS = {
 """The demo's three lists of birds, and the lists of the published experiment that they resemble."""
 BIRD_TARGETS = ("@19th_century", "@natural_history")
 
+TITLE = "The demo of cooc: two centuries of presidents, and a dictionary"
 SIZES = (100, 1_000)
 EXPERIMENT = "birds"
 
@@ -112,6 +113,18 @@ class Answers:
     def page(self) -> Path:
         """Where the page goes, beside the index."""
         return self.beside(".html")
+
+    @property
+    def sets(self) -> list[str]:
+        """The term sets that were asked about, as commands name them."""
+        return [self.file(name) for name in (*KNOWN, *BIRDS)]
+
+    def report(self) -> Path:
+        """Write the page of all results."""
+        import cooc
+
+        results = list(self.results.values())
+        return cooc.report(self.page, results, title=TITLE, index=self.index, sets=self.sets)
 
     def beside(self, ending: str) -> Path:
         return self.folder.with_name(self.folder.name.removesuffix("-corpus") + ending)

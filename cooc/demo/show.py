@@ -172,16 +172,29 @@ def bridge(answers: Answers) -> Iterator[str]:
     yield from verdicts(answers)
 
 
+def page(answers: Answers) -> Iterator[str]:
+    """All of it to look at."""
+    yield from heading("9. All of it on one page")
+    yield from told(
+        "One file, which opens in a browser without a network: figures, tables to download, the graph of terms with "
+        "lines of the corpus, and for each figure the command that makes it again."
+    )
+    yield from asked(shell("report", answers.saved, answers.index.path, "--out", answers.page))
+    yield f"The page: {answers.report()}"
+
+
 def onward(answers: Answers) -> Iterator[str]:
     """Where the index is, and commands to go on with."""
-    yield from heading("9. Your own corpus")
+    yield from heading("10. Your own corpus")
     index = answers.index
     size = sum(file.bytes for file in index.manifest.files)
     yield f"The index of the demo is {index.path} ({size / 1e6:,.0f} MB). Ask it more:"
     for line in questions(answers):
         yield f"  {line}"
-    yield 'Your own text: lines of JSON with a field "text" (also .gz and .zst), parquet, or plain text.'
-    yield f"  {command()} build mycorpus/*.jsonl.gz --out indexes/mine"
+    yield 'Your own text: lines of JSON with a field "text" (also .gz and .zst), parquet, or plain text. A file'
+    yield "of terms has one on each line."
+    yield f"  {command()} build mycorpus --out indexes/mine"
+    yield f"  {command()} density indexes/mine --seeds myterms.txt --target @food --target @computing"
 
 
 def questions(answers: Answers) -> list[str]:
@@ -197,7 +210,7 @@ def questions(answers: Answers) -> list[str]:
     ]
 
 
-SECTIONS = (counting, around, together, known, birds, clusters, years, bridge, onward)
+SECTIONS = (counting, around, together, known, birds, clusters, years, bridge, page, onward)
 
 
 def density_command(answers: Answers, name: str, targets: Iterable[str]) -> str:
