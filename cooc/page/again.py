@@ -154,13 +154,15 @@ def _years(document: Document, known: Known) -> Call:
 
 def _curation(document: Document, known: Known) -> Call:
     pool = known.argument(_set_of(document, known, "pool"))
-    chosen, targets = ([known.argument(each) for each in several(document.rows, name)] for name in ("curator", "target"))
+    chosen = [known.argument(each) for each in several(document.rows, "curator")]
+    targets = [known.argument(each) for each in several(document.rows, "target")]
     words = ["--pool", pool, *_repeated("--selected", chosen), *_repeated("--target", targets)]
     return Call(words, [repr(pool), repr(chosen), repr(targets)], document.parameters)
 
 
 def _constellation(document: Document, known: Known) -> Call:
-    clues, candidates = known.arguments.get("clues", "clues.jsonl"), known.arguments.get("candidates", "candidates.toml")
+    clues = known.arguments.get("clues", "clues.jsonl")
+    candidates = known.arguments.get("candidates", "candidates.toml")
     options = {name: value for name, value in document.parameters.items() if name != "strength"}
     return Call(["--clues", clues, "--candidates", candidates], [repr(clues), repr(candidates)], options)
 

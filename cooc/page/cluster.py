@@ -5,9 +5,9 @@ from __future__ import annotations
 from cooc.index.reader import Index
 from cooc.page.again import Known, again
 from cooc.page.documents import Document, Row
+from cooc.page.figures import ACCENT, FAINT, INK, STEP, altair, rows_axis, spec, tips
 from cooc.page.graph import graph_figure
 from cooc.page.parts import Figure, Section, Table, slug
-from cooc.page.figures import ACCENT, FAINT, INK, STEP, altair, rows_axis, spec, tips
 
 SHOWN = ("cluster", "label", "size", "seeds", "mass", "density", "null_mean", "z", "p", "conductance", "conductance_z",
          "valley")  # fmt: skip
@@ -37,15 +37,15 @@ def _sentence(row: Row) -> str:
         f"p = {row['p']:.3g}"
     )  # fmt: skip
     valley = " There is no set of this size with a border of its own." if row.get("valley") is False else ""
-    return (f"Neighbourhood {row['cluster']}: {row['size']:,} terms around {row['label']}; density {row['density']:.3f} "
-            f"bits{null}.{valley}")  # fmt: skip
+    return (f"Neighbourhood {row['cluster']}: {row['size']:,} terms around {row['label']}; "
+            f"density {row['density']:.3f} bits{null}.{valley}")  # fmt: skip
 
 
 def _densities(document: Document, known: Known, name: str) -> Figure | None:
     """Density of each cluster beside the mean of its null."""
     alt = altair()
-    rows = [{"name": f"{row['cluster']} {row['label']}", "whole": "." not in str(row["cluster"]),
-             **{key: row.get(key) for key in SHOWN}, "null_sd": row.get("null_sd")} for row in document.rows]  # fmt: skip
+    rows = [{"name": f"{row['cluster']} {row['label']}", **{key: row.get(key) for key in SHOWN}}
+            for row in document.rows]  # fmt: skip
     if not rows or all(row["null_mean"] is None for row in rows):
         return None
     base = alt.Chart().encode(y=rows_axis("name"))

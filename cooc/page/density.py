@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cooc.clusters.itself import ITSELF
@@ -148,7 +146,7 @@ def _rivals(document: Document, known: Known, name: str) -> Figure | None:
     if not rows or len(several(rows, "target")) < 1:
         return None
     alt = altair()
-    shown: list[dict[str, Any]] = [{**row, "name": f"{row['target']} − {row['rival']}, {row['window']}"} for row in rows]
+    shown = [{**row, "name": f"{row['target']} − {row['rival']}, {row['window']}"} for row in rows]
     chart = intervals("rivals", rows_axis("name"), ("difference", "low", "high"), "difference in bits",
                       tips(shown[0], "target", "rival", "window", "difference", "low", "high", "p"))  # fmt: skip
     return Figure(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -28,21 +29,20 @@ INK, FAINT, ACCENT, OTHER = "var(--ink)", "var(--faint)", "var(--c1)", "var(--c2
 def altair() -> ModuleType:
     """altair, which writes and checks specifications."""
     try:
-        import altair as found
+        return import_module("altair")
     except ImportError:
         raise UsageError('the page needs altair: pip install "cooc[report]"') from None
-    return found
 
 
 @cache
 def library() -> str:
     """The JavaScript of Vega, Vega-Lite and vega-embed, for the page to hold."""
     try:
-        import vl_convert
+        converter = import_module("vl_convert")
     except ImportError:
         raise UsageError('the page needs vl-convert: pip install "cooc[report]"') from None
     version = ".".join(altair().SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    return str(vl_convert.javascript_bundle(vl_version=version))
+    return str(converter.javascript_bundle(vl_version=version))
 
 
 def spec(chart: Any, data: Mapping[str, Sequence[Row]], *, height: Any) -> dict[str, Any]:
@@ -76,17 +76,19 @@ def tips(row: Mapping[str, Any], *names: str) -> list[Any]:
     ]  # fmt: skip
 
 
-def intervals(name: str, y: Any, x: tuple[str, str, str], title: str, tooltip: Sequence[Any]) -> Any:
+def intervals(
+    name: str, y: Any, x: tuple[str, str, str], title: str, tooltip: Sequence[Any], *, zero: float = 0
+) -> Any:
     """A dot and its interval for each row, and a line where there is no difference; x: value, low and high."""
     alt = altair()
     base = alt.Chart().encode(y=y)
     value, low, high = x
-    zero = alt.Chart().mark_rule(color=FAINT, aria=False).encode(x=alt.datum(0))
+    line = alt.Chart().mark_rule(color=FAINT, aria=False).encode(x=alt.datum(zero))
     span = base.mark_rule(color=ACCENT, strokeWidth=2, aria=False).encode(x=alt.X(f"{low}:Q"), x2=f"{high}:Q")
     dots = base.mark_point(filled=True, size=60, color=ACCENT, stroke=INK, strokeWidth=0.7).encode(
         x=alt.X(f"{value}:Q").title(title), tooltip=list(tooltip)
     )
-    return alt.layer(zero, span, dots, data=alt.NamedData(name))
+    return alt.layer(line, span, dots, data=alt.NamedData(name))
 
 
 def rows_axis(field: str, title: str | None = None) -> Any:

@@ -76,8 +76,9 @@ def _examples(document: Document, lines: Mapping[str, Sequence[Row]]) -> dict[st
 
 
 def _nodes(
-    nodes: Sequence[Row], clusters: Mapping[tuple[int, str], Row], counts: Mapping[str, Row], examples: Mapping[str, str]
-) -> list[Row]:
+    nodes: Sequence[Row], clusters: Mapping[tuple[int, str], Row], counts: Mapping[str, Row],
+    examples: Mapping[str, str],
+) -> list[Row]:  # fmt: skip
     """Nodes with their cluster, counts and example, the seeds and the best joined of each level first."""
     ordered = sorted(nodes, key=lambda node: (node["level"], not node["seed"], -node["degree"], str(node["term"])))
     slots: dict[tuple[int, str], int] = {}

@@ -26,7 +26,8 @@ def counts_of(index: Index, terms: Sequence[str]) -> dict[str, Row]:
     if not known:
         return {}
     rows = count(index, *known).rows()
-    return {term: {key: row[key] for key in ("occurrences", "documents")} for term, row in zip(known, rows, strict=True)}
+    wanted = ("occurrences", "documents")
+    return {term: {key: row[key] for key in wanted} for term, row in zip(known, rows, strict=True)}
 
 
 def lines_of(index: Index, terms: Sequence[str], *, most: int = LINES, seed: int = 0) -> dict[str, list[Row]]:

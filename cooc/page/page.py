@@ -2,7 +2,8 @@
 
 The file holds all it needs. Its content security policy allows the two scripts and the style sheet that are in it, by
 their digests, and nothing else: no request leaves the page, and no word of a corpus can become a program, even if it
-slipped through the templates' escaping. Vega runs its expressions in its own interpreter, so no `unsafe-eval` is needed.
+slipped through the templates' escaping. Vega runs its expressions in its own interpreter, so no `unsafe-eval` is
+needed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -88,7 +89,3 @@ def _template() -> Any:
         loader=jinja2.FunctionLoader(_asset),
     )  # fmt: skip
     return environment.get_template("page.html.j2")
-
-
-def names_of(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())

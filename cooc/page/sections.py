@@ -7,14 +7,20 @@ from dataclasses import replace
 
 from cooc.index.reader import Index
 from cooc.page.again import Known
+from cooc.page.audit import audit_section
+from cooc.page.bridge import bridge_section
 from cooc.page.cluster import cluster_section
+from cooc.page.constellation import constellation_section
+from cooc.page.curation import curation_section
 from cooc.page.density import density_section
 from cooc.page.documents import Document
 from cooc.page.parts import Section
 from cooc.page.plain import lines_section, plain_section
+from cooc.page.years import years_section
 
 SECTIONS: Mapping[str, Callable[[Document, Known], Section]] = {
-    "density": density_section, "kwic": lines_section,
+    "audit": audit_section, "bridge": bridge_section, "constellation": constellation_section,
+    "curation": curation_section, "density": density_section, "kwic": lines_section, "years": years_section,
 }  # fmt: skip
 
 
