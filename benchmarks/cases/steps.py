@@ -172,6 +172,8 @@ def facts(at: Places) -> Iterator[Step]:
     """The 90 facts over candidate persons; the 78 that were kept and the 12 that were not."""
     for name in ("facts_90", "facts_78", "facts_12"):
         yield _persons(at, name, f"{name}.jsonl", "persons.toml")
+    yield _persons(at, "facts_90, statesmen", "facts_90.jsonl", "statesmen.toml")
+    yield _persons(at, "facts_12, statesmen", "facts_12.jsonl", "statesmen.toml")
     yield _persons(at, "facts_90, document", "facts_90.jsonl", "persons.toml", "--window", "document")
 
 
