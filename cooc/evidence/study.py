@@ -74,7 +74,7 @@ def make_study(
     outcome = _adjusted(shares, units, codes, len(numbers))
     names = [_unit_name(densities[k]) for k in numbers]
     table = np.array([[float(densities[k][name]) for name in (column, *rivals)] for k in numbers])
-    circular = _is_series(outcomes) if series is None else series
+    circular = _is_series(outcomes, [densities[k] for k in numbers]) if series is None else series
     order = np.argsort([_number(names[i]) for i in range(len(names))], kind="stable") if circular else slice(None)
     back = np.empty(len(names), int)
     back[np.arange(len(names))[order]] = np.arange(len(names))
@@ -179,8 +179,10 @@ def _adjusted(shares: Array, units: Array, codes: Array, count: int) -> Array:
     return np.asarray(np.linalg.lstsq(np.column_stack(columns), shares, rcond=None)[0][:count])
 
 
-def _is_series(outcomes: Sequence[Row]) -> bool:
-    return all("year" in str(row.get("unit")) and str(row.get("key")).lstrip("-").isdigit() for row in outcomes)
+def _is_series(outcomes: Sequence[Row], densities: Sequence[Row]) -> bool:
+    """Years were asked, and it is the year that has a density: a set that was asked of several years is no series."""
+    years = all("year" in str(row.get("unit")) for row in outcomes)
+    return years and all(str(row["term"]).lstrip("-").isdigit() for row in densities)
 
 
 def _unit_name(density: Row) -> str:
