@@ -32,7 +32,7 @@
     const name = place.dataset.drawing;
     const {view} = await vegaEmbed(place, figures[name].spec, {
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: configured(place.clientWidth),
-      defaultStyle: false, logLevel: vega.Error, tooltip: {disableDefaultStyle: true, theme: "page", maxDepth: 1},
+      defaultStyle: false, logLevel: 1, tooltip: {disableDefaultStyle: true, theme: "page", maxDepth: 1},
     });
     views[name] = view;
     if (figures[name].graph) await readable(name, view, place);
