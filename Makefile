@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= indexes/demo
 
-.PHONY: demo test lint full faults lock clean
+.PHONY: demo test lint full docs faults lock clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/cooc demo --out $(OUT)
@@ -19,6 +19,11 @@ lint: $(VENV)/test.installed
 full: $(VENV)/test.installed
 	$(BIN)/python -m pytest -q
 
+# The site of README.md, docs/ and the docstrings, in site/index.html.
+docs: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+	@echo "the site: site/index.html"
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
@@ -29,6 +34,10 @@ $(VENV)/demo.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 
 $(VENV)/test.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -c requirements.lock -e ".[demo]" --group test
+	@touch $@
+
+$(VENV)/docs.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -c requirements.lock -e . --group docs
 	@touch $@
 
 # Every fault at full size (docs/faults.md): each operation of a build killed, refused and cut off, 200 kills at random,
