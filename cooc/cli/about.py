@@ -8,8 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from cooc.cli.foreign import about_foreign, about_foreign_json
+from cooc.cli.progress import in_bytes
 from cooc.cli.show import print_table, put
-from cooc.create.log import finished
+from cooc.create.log import finished, read_events
+from cooc.index.layout import LOG
 from cooc.index.reader import Index
 
 MOST_SHOWN = 10
@@ -27,7 +29,20 @@ def took(index: Index) -> dict[str, Any] | None:
     """Seconds, and peaks and limit in bytes, as the log of the build has them; None where there is no log."""
     end = finished(index.path)
     names = ("seconds", "peak_memory", "memory_limit", "peak_disk")
-    return {name: end.get(name) for name in names} if end else None
+    return {**{name: end.get(name) for name in names}, "stages": stages(index)} if end else None
+
+
+def stages(index: Index) -> list[dict[str, Any]]:
+    """Seconds, tasks, and highest memory in bytes of each stage, by its name in the order of the build."""
+    found: dict[str, dict[str, Any]] = {}
+    for event in read_events(index.path / LOG):
+        if event["event"] == "stage":
+            name = str(event.get("part_of", event.get("stage")))
+            row = found.setdefault(name, {"stage": name, "seconds": 0.0, "tasks": 0, "memory": 0})
+            row["seconds"] = round(row["seconds"] + event.get("seconds", 0.0), 3)
+            row["tasks"] += event.get("tasks", 0)
+            row["memory"] = max(row["memory"], event.get("memory") or 0)
+    return list(found.values())
 
 
 def sizes(index: Index) -> dict[str, int]:
@@ -75,6 +90,18 @@ def about(index: Index) -> None:
         })  # fmt: skip
     put("")
     _about_sources(index)
+    _about_build(index)
+
+
+def _about_build(index: Index) -> None:
+    """What its build took, by stage."""
+    log = took(index)
+    if log is None or log["seconds"] is None:
+        return
+    peak = f", at most {in_bytes(log['peak_memory'])} of memory" if log["peak_memory"] else ""
+    parts = ", ".join(f"{row['stage']} {row['seconds']:,.1f} s" for row in log["stages"])
+    put("")
+    put(f"built in {log['seconds']:,.1f} s{peak}" + (f": {parts}" if parts else ""))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -25,10 +26,11 @@ from cooc.cli import design as designs
 from cooc.cli import kwic as concordance
 from cooc.cli import scan as seeded
 from cooc.cli import years as yearly
-from cooc.cli.show import say
+from cooc.cli.sections import Sections
+from cooc.cli.show import check_figure, say
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    cls=Sections, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )  # fmt: skip
 
@@ -38,8 +40,10 @@ def cooc(version: bool = typer.Option(False, "--version", help="Print the versio
     """What a corpus says together: count it once, keep the counts, and ask.
 
     Tables go to standard output, notes and progress to standard error. Commands that print a table take
-    --json and then print one JSON document. Exit status: 0, or 1 for an error, 2 for bad usage, 130 for
-    Ctrl-C.
+    --json and --csv and then print one document and nothing else, --plot FILE where they can be drawn. Exit
+    status: 0, or 1 for an error, 2 for bad usage, 130 for Ctrl-C. Colours only on a terminal, none with NO_COLOR.
+
+    A first answer: cooc build texts.jsonl --out indexes/mine, then cooc neighbors indexes/mine telegraph.
     """
     if version:
         from cooc import __version__
@@ -58,6 +62,7 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
         try:
             for stream in (sys.stdout, sys.stderr):
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            check_outputs(options)
             function(*args, **options)
         except CoocError as error:
             say(f"cooc: {error}")
@@ -71,6 +76,14 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(130) from None
 
     return command
+
+
+def check_outputs(options: dict[str, Any]) -> None:
+    """Two documents on one standard output, or a figure that can't be written, are refused before the work."""
+    if options.get("as_json") and options.get("as_csv"):
+        raise typer.BadParameter("one of --json and --csv, not both.", param_hint="--csv")
+    if isinstance(options.get("plot"), Path):
+        check_figure(options["plot"])
 
 
 for name, function in (

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooc.cli.make import Directory, Json
-from cooc.cli.show import print_json, print_ranking, print_table, put, say
+from cooc.cli import complete
+from cooc.cli.make import Csv, Directory, Json, Plot
+from cooc.cli.show import answered, line_width, print_ranking, print_table, printed, put, say
 
 if TYPE_CHECKING:
     from cooc.query.results import Result
 
 Window = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="One of the index's windows, such as 10 or document.", show_default="the first"),
+    typer.Option(
+        metavar="NAME", help="One of the index's windows, such as 10 or document.", show_default="the first",
+        autocompletion=complete.windows,
+    ),
 ]
-Measure = Annotated[str, typer.Option(metavar="NAME", help="What to rank by: any measure, or count.")]
+Measure = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="What to rank by: any measure, or count.", autocompletion=complete.measures),
+]
+RankedBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="What to rank by: any measure, or count.", show_default="npmi",
+        autocompletion=complete.measures,
+    ),
+]
 Top = Annotated[int, typer.Option(metavar="N", help="Rows (for each term).")]
 Confidence = Annotated[float | None, typer.Option(help="Of the interval pmi_low … pmi_high.", show_default="0.95")]
 Alpha = Annotated[float | None, typer.Option(help="Exponent of ppmi_cds.", show_default="0.75")]
@@ -49,11 +64,12 @@ def given(**options: float | None) -> dict[str, float]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def info(index: Directory, as_json: Json = False) -> None:
+def info(index: Directory, as_json: Json = False, as_csv: Csv = False) -> None:
     """What is in an index, how it was counted, and what was skipped.
 
-    Output: a summary; with --json the whole manifest, and "path", "digest" (of the index) and "sizes" (bytes
-    by folder).
+    Output: a summary; with --json the whole manifest, and "path", "digest" (of the index), "sizes" (bytes by
+    folder) and "log": what the build took, {seconds, peak_memory, memory_limit, peak_disk, stages}, its stages
+    as rows {stage, seconds, tasks, memory}. With --csv rows {name, value}, windows.0.cells and the like as names.
 
     Cost: reads one small file.
 
@@ -61,11 +77,11 @@ def info(index: Directory, as_json: Json = False) -> None:
     """
     import cooc
     from cooc.cli.about import about, about_json
+    from cooc.cli.foreign import flattened
 
     opened = cooc.open(index)
-    if as_json:
-        print_json(about_json(opened))
-    else:
+    document = partial(about_json, opened)
+    if not printed(as_json, as_csv, document, lambda: flattened(document()), ["name", "value"]):
         about(opened)
 
 
@@ -79,7 +95,9 @@ def count(
     where: Where = None,
     against: Against = None,
     confidence: Annotated[float, typer.Option(help="Of the interval log_ratio_low … log_ratio_high.")] = 0.95,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """How often phrases occur, and in how many documents. Exact for phrases of any length.
 
@@ -103,22 +121,20 @@ def count(
     if variants:
         options["variants"] = True
     result = cooc.count(cooc.open(index), *phrase, **options)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say_slices(result)
-        names = [name for name in result.columns if name not in ("phrase", "note")]
-        counts = [name for name in names if name.startswith(("occurrences", "documents"))]
-        rates = [name for name in names if name not in counts]
-        # two slices are too wide for one table
-        tables = [counts, rates] if against is not None else [names]
-        for shown in tables:
-            print_table({name: [row[name] for row in result.rows()] for name in ("phrase", *shown)})
-        if variants and result.variants:
-            print_table({name: [row[name] for row in result.variants] for name in result.variants[0]})
-        for row in result.rows():
-            if row["note"]:
-                say(f'{row["phrase"]}: {row["note"]}')
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
+        return
+    say_slices(result)
+    names = [name for name in result.columns if name not in ("phrase", "note")]
+    counts = [name for name in names if name.startswith(("occurrences", "documents"))]
+    rates = [name for name in names if name not in counts]
+    # two slices are too wide for one table
+    for shown in [counts, rates] if against is not None else [names]:
+        print_table({name: [row[name] for row in result.rows()] for name in ("phrase", *shown)})
+    if variants and result.variants:
+        print_table({name: [row[name] for row in result.variants] for name in result.variants[0]})
+    for row in result.rows():
+        if row["note"]:
+            say(f'{row["phrase"]}: {row["note"]}')
 
 
 def pair(
@@ -135,7 +151,9 @@ def pair(
     alpha: Alpha = None,
     k: Shift = None,
     discount: Discount = None,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """How often two terms stand together, against chance.
 
@@ -157,11 +175,9 @@ def pair(
 
     parameters = given(confidence=confidence, alpha=alpha, k=k, discount=discount)
     result = cooc.pair(cooc.open(index), a, b, window=window, where=where, against=against, **parameters)
-    if as_json:
-        print_json(result.to_dict())
-    else:
+    if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         say_slices(result)
-        put(result.text())
+        put(result.text(line_width()))
 
 
 def neighbors(
@@ -170,10 +186,7 @@ def neighbors(
         list[str],
         typer.Argument(metavar="TERM", help="A word or a phrase.", show_default=False),
     ],
-    measure: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What to rank by: any measure, or count.", show_default="npmi"),
-    ] = None,
+    measure: RankedBy = None,
     top: Top = 20,
     min_count: Annotated[float, typer.Option(metavar="N", help="Least count of a pair.")] = 5,
     window: Window = None,
@@ -187,7 +200,9 @@ def neighbors(
     alpha: Alpha = None,
     k: Shift = None,
     discount: Discount = None,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """What stands around terms more often than by chance.
 
@@ -212,9 +227,9 @@ def neighbors(
         cooc.open(index), term, measure=measure, top=top, window=window, where=where, against=against, prior=prior,
         min_count=int(min_count) if min_count.is_integer() else min_count, **parameters,
     )  # fmt: skip
-    if as_json:
-        print_json(result.to_dict())
-    elif against is None:
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
+        return
+    if against is None:
         say_slices(result)
         print_ranking(result)
     else:
@@ -240,7 +255,9 @@ def ngrams(
         int | None,
         typer.Option(metavar="N", help="Least occurrences.", show_default="the index's --min-count"),
     ] = None,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """The n-grams of a corpus, or those that begin with some words.
 
@@ -255,9 +272,7 @@ def ngrams(
     import cooc
 
     result = cooc.ngrams(cooc.open(index), prefix or (), n=n, measure=measure, top=top, min_count=min_count)
-    if as_json:
-        print_json(result.to_dict())
-    else:
+    if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         print_ranking(result)
 
 
@@ -285,6 +300,7 @@ def export(
     ] = None,
     window: Window = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Write the counts for other tools.
 
@@ -298,7 +314,5 @@ def export(
 
     files = cooc.export(cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, window=window)
     written = [{"file": str(file), "bytes": file.stat().st_size} for file in files]
-    if as_json:
-        print_json(written)
-    else:
+    if not printed(as_json, as_csv, lambda: written, lambda: written):
         put("\n".join(f"{row['bytes']:>16,} bytes  {row['file']}" for row in written))

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cooc.cli.make import Directory, Json, option
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets, option
 from cooc.cli.progress import shown_progress
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_table, put, say
+from cooc.cli.show import answered, print_table, put, say
 
 if TYPE_CHECKING:
     from cooc.clusters.audit import Audit
@@ -23,11 +22,11 @@ def audit(
     ],
     target: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE|@NAME", help="Targets (repeatable).", show_default="all lexicons"),
+        of_sets("Targets (repeatable).", default="all lexicons"),
     ] = None,
     topic: Annotated[
         str | None,
-        typer.Option(metavar="FILE|@NAME", help="Its own topic.", show_default="what most prompts share"),
+        of_sets("Its own topic.", default="what most prompts share"),
     ] = None,
     window: Annotated[str | None, option("Tokens to either side, or document.", default="the index's first")] = None,
     null: Annotated[int, typer.Option(metavar="N", help="Matched sets.")] = 500,
@@ -42,6 +41,7 @@ def audit(
     plot: Plot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """What a finetuning file or a prompt leans on: clusters of the corpus around its terms, the clearest first.
 
@@ -65,10 +65,7 @@ def audit(
             longest=longest, min_count=min_count, min_log_ratio=min_log_ratio,
             most_terms=most_terms, on_bad_line=on_bad_line, progress=progress,
         )  # fmt: skip
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
-    else:
+    if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         show(result)
 
 

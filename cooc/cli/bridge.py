@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooc.cli.make import Json
-from cooc.cli.show import print_json, put, say
+from cooc.cli.make import Csv, Json, Plot
+from cooc.cli.show import answered, put
 
 if TYPE_CHECKING:
-    from cooc.evidence.bridge import Bridge
+    from cooc.evidence.models import Models
 
 
 def bridge(
@@ -72,14 +72,13 @@ def bridge(
         Path | None,
         typer.Option(metavar="FILE", help="Check the analysis against what was registered.", show_default=False),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A figure: .png, .svg or .pdf.", show_default=False)
-    ] = None,
+    plot: Plot = None,
     plot_kind: Annotated[
         str, typer.Option(metavar="KIND", help="dose, forest, power or calibration.")
     ] = "dose",
     seed: Annotated[int, typer.Option(metavar="N", help="Of permutations and bootstrap.")] = 0,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:  # fmt: skip
     """Does density predict how strongly a model generalises, and can these data say so?
 
@@ -102,7 +101,9 @@ def bridge(
     from cooc.evidence.bridge import bridge as ask
 
     if models:
-        _models(outcomes, experiment or (), noise, alpha, seed, as_json)
+        found = _models(outcomes, experiment or (), noise, alpha, seed)
+        if not answered(found, as_json=as_json, as_csv=as_csv, plot=plot):
+            put(found.text())
         return
     result = ask(
         outcomes if outcomes.startswith("@") else Path(outcomes), list(densities) if densities else None,
@@ -110,11 +111,7 @@ def bridge(
         aliases=aliases(alias or ()), items=list(items) if items else None, kept=_terms(kept), center=center,
         statistic=statistic, alpha=alpha, effect=effect, tried=tried, registration=registration, seed=seed,
     )  # fmt: skip
-    if plot is not None:
-        save(result, plot, kind=plot_kind)
-    if as_json:
-        print_json(result.to_dict())
-    else:
+    if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot, kind=plot_kind):
         put(result.text())
 
 
@@ -124,16 +121,12 @@ def _terms(file: Path | None) -> list[str] | None:
     return None if file is None else list(read_terms(file).terms)
 
 
-def _models(outcomes: str, experiments: Any, noise: float | None, alpha: float, seed: int, as_json: bool) -> None:
+def _models(outcomes: str, experiments: Any, noise: float | None, alpha: float, seed: int) -> Models:
     from cooc.evidence.bridge import given_outcomes
     from cooc.evidence.models import across_models
 
     held = given_outcomes(outcomes if outcomes.startswith("@") else Path(outcomes))
-    found = across_models(held.of(*experiments) if experiments else held, noise=noise, alpha=alpha, seed=seed)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        put(found.text())
+    return across_models(held.of(*experiments) if experiments else held, noise=noise, alpha=alpha, seed=seed)
 
 
 def aliases(given: Any) -> dict[str, str]:
@@ -143,11 +136,3 @@ def aliases(given: Any) -> dict[str, str]:
         if not (before and equals and after):
             raise typer.BadParameter("expected A=B, the densities' name and the outcomes'.", param_hint="--alias")
     return {before: after for before, _, after in pairs}
-
-
-def save(result: Bridge, file: Path, kind: str) -> None:
-    """Write the figure, in the format that the file's name ends in."""
-    if file.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise typer.BadParameter("expected a name that ends in .png, .svg or .pdf.", param_hint="--plot")
-    result.plot(kind=kind).savefig(file, dpi=150)
-    say(f"{kind}: {file}")

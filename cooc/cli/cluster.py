@@ -7,17 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from cooc.cli.ask import Window
-from cooc.cli.make import Directory, Json, option
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets, option
 from cooc.cli.progress import shown_progress
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_table, put, say
+from cooc.cli.show import answered, print_table, put, say
 
 SHOWN = ("cluster", "label", "size", "seeds", "mass", "density", "z", "conductance", "conductance_z", "valley")
 
 
 def cluster(
     index: Directory,
-    seeds: Annotated[str, typer.Option(metavar="FILE|@NAME", help="The terms to begin with.", show_default=False)],
+    seeds: Annotated[str, of_sets("The terms to begin with.")],
     window: Window = None,
     size: Annotated[
         list[int] | None,
@@ -36,6 +35,7 @@ def cluster(
     plot: Plot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """The neighbourhood of seeds at several sizes, what it consists of, and how dense it is.
 
@@ -63,9 +63,7 @@ def cluster(
             cooc.open(index), seeds, window=window, teleport=teleport, shrink=shrink, floor=floor,
             min_count=min_count, min_size=min_size, null=null, seed=seed, progress=progress, **options,
         )  # fmt: skip
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say(result.provenance.caption())
     say(result.entered())

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from cooc.cli.ask import Window
-from cooc.cli.make import Directory, Json
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets
 from cooc.cli.progress import shown_progress
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_table, say
+from cooc.cli.show import answered, print_table, say
 
 SHOWN = ("candidate", "documents", "prior", "posterior", "log_odds", "null_mean", "z", "p", "rank", "half")
 CLUES = ("candidate", "posterior", "low", "p", "flag", "naming", "terms", "too_rare")
@@ -20,8 +19,7 @@ def constellation(
     index: Directory,
     clues: Annotated[
         str,
-        typer.Option(metavar="FILE|@NAME", help="Facts (.jsonl), named clues (.toml, .json), or terms (.txt).",
-                     show_default=False),
+        of_sets("Facts (.jsonl), named clues (.toml, .json), or terms (.txt)."),
     ],
     candidates: Annotated[
         str,
@@ -37,6 +35,7 @@ def constellation(
     plot: Plot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:  # fmt: skip
     """Which of several candidates clues point to, alone and all together, and how many it takes.
 
@@ -62,9 +61,7 @@ def constellation(
             cooc.open(index), clues, candidates, window=window, orders=orders, null=null, min_count=min_count,
             confidence=confidence, seed=seed, progress=progress,
         )  # fmt: skip
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say(result.provenance.caption())
     print_table({name: [row[name] for row in result.rows()] for name in SHOWN})

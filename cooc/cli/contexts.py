@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from cooc.cli.ask import Against, Alpha, Confidence, Discount, Shift, Top, Where, given, say_slices
-from cooc.cli.make import Directory, Json
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_ranking, print_table, say
+from cooc.cli.make import Csv, Directory, Json, Plot
+from cooc.cli.show import answered, print_ranking, print_table, say
 
 
 def contexts(
@@ -45,6 +44,7 @@ def contexts(
     discount: Discount = None,
     plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """What stands around phrases of any length, within any window, more often than by chance.
 
@@ -72,9 +72,7 @@ def contexts(
         min_count=int(min_count) if min_count.is_integer() else min_count, where=where, against=against,
         most=most or None, seed=seed, **parameters,
     )  # fmt: skip
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say_slices(result)
     for row in result.phrases:

@@ -7,22 +7,21 @@ from typing import Annotated
 import typer
 
 from cooc.cli.ask import Window
-from cooc.cli.make import Directory, Json
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets
 from cooc.cli.progress import shown_progress
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_table, say
+from cooc.cli.show import answered, print_table, say
 
 SHOWN = ("curator", "target", "n_chosen", "n_matched", "auc", "low", "high", "difference", "p", "auc_unmatched")
 
 
 def curation(
     index: Directory,
-    pool: Annotated[str, typer.Option(metavar="FILE|@NAME", help="All that could be chosen.", show_default=False)],
+    pool: Annotated[str, of_sets("All that could be chosen.")],
     selected: Annotated[
         list[str], typer.Option(metavar="FILE", help="What a curator chose (repeatable).", show_default=False)
     ],
     target: Annotated[
-        list[str], typer.Option(metavar="FILE|@NAME", help="Lifts are towards it (repeatable).", show_default=False)
+        list[str], of_sets("Lifts are towards it (repeatable).")
     ],
     window: Window = None,
     strata: Annotated[int, typer.Option(metavar="N", help="Classes of frequency, at most.")] = 5,
@@ -33,6 +32,7 @@ def curation(
     plot: Plot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Whether curators chose from a pool what leans towards a target, at equal frequency.
 
@@ -54,9 +54,7 @@ def curation(
             cooc.open(index), pool, selected, target, window=window, strata=strata, permutations=permutations,
             confidence=confidence, seed=seed, progress=progress,
         )  # fmt: skip
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say(result.provenance.caption())
     print_table({name: [row[name] for row in result.rows()] for name in SHOWN})

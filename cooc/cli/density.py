@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-from types import SimpleNamespace
 from typing import Annotated
 
 import typer
 
 from cooc.cli.ask import Against, Where, say_slices
-from cooc.cli.make import Directory, Json, option
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets, option
 from cooc.cli.progress import shown_progress
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, put, say
+from cooc.cli.show import answered, line_width, put, say
 
 
 def density(
     index: Directory,
-    seeds: Annotated[str, typer.Option(metavar="FILE|@NAME", help="The seed terms.", show_default=False)],
+    seeds: Annotated[str, of_sets("The seed terms.")],
     target: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE|@NAME", help="Towards what (repeatable: rivals).", show_default=False),
+        of_sets("Towards what (repeatable: rivals)."),
     ] = None,
     null: Annotated[int, typer.Option(metavar="N", help="Matched sets to compare with; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of all that is drawn at random.")] = 0,
@@ -36,6 +33,7 @@ def density(
     kind: Annotated[str, typer.Option(metavar="null|dose|rivals", help="What --plot draws.")] = "null",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """How much more of a target stands around the seeds than in the corpus, in bits, and what chance would give.
 
@@ -59,10 +57,8 @@ def density(
             cooc.open(index), seeds, *(target or []), null=null, seed=seed, window=windows or None, itself=itself,
             where=where, against=against, progress=progress,
         )  # fmt: skip
-    save_plot(SimpleNamespace(plot=partial(result.plot, kind=kind)), plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot, kind=kind):
         return
     say(result.provenance.caption())
     say_slices(result)
-    put(result.text())
+    put(result.text(line_width()))

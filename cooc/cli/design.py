@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cooc.cli.make import Json
-from cooc.cli.show import print_json, put, say
+from cooc.cli.make import Csv, Json, Plot
+from cooc.cli.show import answered, put, say
 
 
 def design(
@@ -49,7 +49,9 @@ def design(
         typer.Option(metavar="SD", help="Deviation between training seeds.", show_default="the published one"),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the choice and of its null.")] = 0,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Choose sets of terms that differ in density and in nothing else, ready to finetune on.
 
@@ -74,8 +76,7 @@ def design(
         window=window, where=where, seed=seed,
     )  # fmt: skip
     written = [] if out is None else result.write(out)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     put(result.text())
     for file in written:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cooc.cli.make import Json
-from cooc.cli.show import print_json, put, say
+from cooc.cli.make import Csv, Json
+from cooc.cli.show import printed, put, say
 
 
 def open_infini_gram(
@@ -31,6 +31,7 @@ def open_infini_gram(
     ] = None,
     keep_case: Annotated[bool, typer.Option("--keep-case", help="Tell Bird from bird.")] = False,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Adopt an infini-gram index that somebody else made: check it, and write a sidecar to ask it by.
 
@@ -48,11 +49,18 @@ def open_infini_gram(
 
     options: dict[str, Any] = {"tokenizer": tokenizer, "out": out, "dtype": dtype, "version": version}
     index = cooc.open_infini_gram(directory, keep_case=keep_case, **options)
-    if as_json:
-        print_json(about_foreign_json(index))
-    else:
+    record = about_foreign_json(index)
+    if not printed(as_json, as_csv, lambda: record, lambda: flattened(record), ["name", "value"]):
         about_foreign(index, put=say)
         put(str(index.path))
+
+
+def flattened(document: Any, name: str = "") -> list[dict[str, Any]]:
+    """Every value of a document as a row, its path joined by dots as the name."""
+    if isinstance(document, dict | list) and document:
+        parts = document.items() if isinstance(document, dict) else enumerate(document)
+        return [row for key, value in parts for row in flattened(value, f"{name}.{key}" if name else str(key))]
+    return [{"name": name, "value": document}]
 
 
 def about_foreign_json(index: Any) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from cooc.cli.ask import Where
-from cooc.cli.make import Directory, Json
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, put, say
+from cooc.cli.make import Csv, Directory, Json, Plot
+from cooc.cli.show import answered, put, say
 
 if TYPE_CHECKING:
     from cooc.query.kwic import Side
@@ -30,6 +29,7 @@ def kwic(
     where: Where = None,
     plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """The lines in which a phrase stands, with their documents.
 
@@ -49,9 +49,7 @@ def kwic(
     result = cooc.kwic(
         cooc.open(index), phrase, width=width, sort=cast("Side", sort), top=top or None, seed=seed, where=where
     )
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     for note in result.notes:
         say(note)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cooc.cli import complete
 from cooc.cli.progress import in_bytes, shown_progress
 from cooc.cli.show import printed, put, say
 
@@ -27,6 +28,11 @@ def option(help_text: str, *names: str, default: str = "", metavar: str | None =
     """An option that is None unless given, so that a recipe's value isn't overridden by a default."""
     shown = f" [{default}]" if default else ""
     return typer.Option(*names, help=help_text + shown, show_default=False, metavar=metavar)
+
+
+def of_sets(help_text: str, default: str = "", metavar: str = "FILE|@NAME") -> Any:
+    """An option that takes term sets: files, or lexicons as @NAME, which the shell completes."""
+    return typer.Option(metavar=metavar, help=help_text, show_default=default or False, autocompletion=complete.sets)
 
 
 def build(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooc.cli.make import Json, option
+from cooc.cli.make import Csv, Json, Plot, option
 from cooc.cli.progress import shown_progress
-from cooc.cli.show import print_json, put, say
+from cooc.cli.show import answered, put, say
 
 if TYPE_CHECKING:
     from cooc.seeds.result import ScanResult
@@ -62,7 +62,9 @@ def scan(
         str | None, option("What a record that is no document does.", default="fail", metavar="fail|skip")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Count what stands around ten or ten thousand terms, in one pass and without a pair index.
 
@@ -100,9 +102,7 @@ def scan(
             )
     if not quiet:
         summarise(result, time.monotonic() - begun)
-    if as_json:
-        print_json(result.to_dict())
-    else:
+    if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         put(str(result.path))
 
 

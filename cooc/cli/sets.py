@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cooc.cli.make import Directory, Json
-from cooc.cli.show import print_json, print_table, put, say
-
-Plot = Annotated[
-    Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw it, as .png, .svg or .pdf.", show_default=False),
-]
-
-
-def save_plot(result: Any, file: Path | None) -> None:
-    """Draw a result, if a file is named."""
-    from cooc.errors import UsageError
-
-    if file is None:
-        return
-    if file.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"{file}: figures are written as .png, .svg or .pdf.")
-    try:
-        result.plot().savefig(file, dpi=150)
-    except OSError as error:
-        raise UsageError(f"{file}: can't be written: {error.strerror or error}.") from error
-    say(f"drawn: {file}")
+from cooc.cli import complete
+from cooc.cli.make import Csv, Directory, Json, Plot
+from cooc.cli.show import answered, print_table, printed, put, say
 
 
 def lexicons(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show its terms.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show its terms.", show_default=False,
+                                               autocompletion=complete.lexicon_names)] = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """The target lists that come with cooc, or one of them with its terms.
 
     Other commands take them as @NAME: --target @19th_century. Each says how it was chosen and what it leaves out.
 
     Output: rows {name, terms, note}; with NAME its note and its terms, one a line; with --json an object {name,
-    terms, note, source} or a list of them.
+    terms, note, source} or a list of them, with --csv the rows or the terms.
 
     Cost: reads a few small files.
 
@@ -51,16 +34,13 @@ def lexicons(
 
     if name is not None:
         found = lexicon(name)
-        if as_json:
-            print_json(found.to_dict())
-        else:
+        if not printed(as_json, as_csv, found.to_dict, lambda: [{"term": term} for term in found]):
             say(f"{found.name}: {found.note}")
             put("\n".join(found))
         return
     every = [lexicon(each) for each in names()]
-    if as_json:
-        print_json([each.to_dict() for each in every])
-    else:
+    rows = [{"name": each.name, "terms": len(each), "note": each.note} for each in every]
+    if not printed(as_json, as_csv, lambda: [each.to_dict() for each in every], lambda: rows):
         print_table({
             "name": [each.name for each in every], "terms": [len(each) for each in every],
             "first terms": [", ".join(each.terms[:4]) for each in every],
@@ -88,6 +68,7 @@ def derive(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the set.", show_default="the slices")] = None,
     plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Take a target list from a corpus: the terms that set some documents apart from others.
 
@@ -112,9 +93,7 @@ def derive(
     )  # fmt: skip
     if out is not None:
         result.write(out)
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say(result.provenance.caption())
     for note in result.provenance.notes:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from cooc.cli.ask import Where, say_slices
-from cooc.cli.make import Directory, Json
-from cooc.cli.sets import Plot, save_plot
-from cooc.cli.show import print_json, print_table, say
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets
+from cooc.cli.show import answered, print_table, say
 
 MOST_SHOWN = 40
 """Rows of terms in the printed summary; --json has all."""
@@ -19,7 +18,7 @@ def years(
     index: Directory,
     terms: Annotated[
         list[str],
-        typer.Option(metavar="FILE|@NAME", help="The terms, one set or several (repeatable).", show_default=False),
+        of_sets("The terms, one set or several (repeatable)."),
     ],
     window: Annotated[str, typer.Option(metavar="N|document", help="Tokens to either side, or document.")] = "10",
     by: Annotated[str, typer.Option(metavar="year|decade|century", help="What a row is.")] = "decade",
@@ -29,6 +28,7 @@ def years(
     seed: Annotated[int, typer.Option(help="Of the summary's intervals.")] = 0,
     plot: Plot = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Which four-digit years stand around terms, against the years of the corpus.
 
@@ -50,9 +50,7 @@ def years(
     result = years_around(
         cooc.open(index), list(terms), window=window, by=by, where=where, first=first, last=last, seed=seed
     )
-    save_plot(result, plot)
-    if as_json:
-        print_json(result.to_dict())
+    if answered(result, as_json=as_json, as_csv=as_csv, plot=plot):
         return
     say(result.provenance.caption())
     say_slices(result)

@@ -132,11 +132,12 @@ class Density(Result):
         first = [name for name in SHOWN if name in columns]
         return {name: columns[name] for name in (*first, *(name for name in columns if name not in first))}
 
-    def text(self) -> str:
+    def text(self, width: int = WIDTH) -> str:
         """The rows for a terminal, then the rivals."""
-        parts = [text_table(self._shown(), rows=len(self))]
+        parts = [text_table(self._shown(), rows=len(self), width=width)]
         if len(self.rivals):
-            parts.append(text_table({name: list(column) for name, column in self.rivals._plain().items()}))
+            columns = {name: list(column) for name, column in self.rivals._plain().items()}
+            parts.append(text_table(columns, width=width))
         return "\n\n".join(parts)
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
-from cooc.errors import UsageError
+from cooc.query.results import blank_figure, literal
 
 Numbers = Sequence[Any]
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
     """A figure and its axes, as `subplots` gives them."""
-    try:
-        matplotlib = import_module("matplotlib.figure")
-    except ImportError:
-        raise UsageError('plots need matplotlib: pip install "cooc[plot]"') from None
-    figure = matplotlib.Figure(figsize=(width, height), layout="constrained")
+    figure = blank_figure(width, height)
     return figure, figure.subplots(rows, columns, **options)
 
 
@@ -29,7 +24,7 @@ def dots_with_intervals(
     figure, axes = new_figure(7, 1.2 + 0.25 * max(1, len(names)))
     draw_intervals(axes, names, values, low, high, zero=zero)
     axes.set_xlabel(what)
-    axes.set_title(title, fontsize="medium", loc="left", wrap=True)
+    axes.set_title(literal(title), fontsize="medium", loc="left", wrap=True)
     return figure
 
 
@@ -42,7 +37,7 @@ def draw_intervals(
     axes.hlines(places, lows, highs, color="tab:blue", alpha=0.5)
     axes.plot(dots, places, "o", color="tab:blue", markersize=4)
     axes.axvline(zero, color="0.5", linewidth=0.8)
-    axes.set_yticks(places, names)
+    axes.set_yticks(places, [literal(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cooc.errors import UsageError
 from cooc.evidence.power import power
+from cooc.query.results import blank_figure
 
 if TYPE_CHECKING:
     from cooc.evidence.bridge import Bridge
@@ -36,11 +36,7 @@ def plot_bridge(result: Bridge, *, kind: str = "dose", question: str | None = No
 
 def new_figure(width: float = 7, height: float = 4.5) -> Any:
     """A figure outside pyplot's global state."""
-    try:
-        matplotlib = import_module("matplotlib.figure")
-    except ImportError:
-        raise UsageError('plots need matplotlib: pip install "cooc[plot]"') from None
-    return matplotlib.Figure(figsize=(width, height), layout="constrained")
+    return blank_figure(width, height)
 
 
 def _dose(axes: Any, points: list[dict[str, Any]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Literal
 
 import msgspec
@@ -20,7 +19,7 @@ from cooc.query.around import codes_behind
 from cooc.query.elsewhere import elsewhere
 from cooc.query.hits import documents_of, find_hits
 from cooc.query.layout import Value, cut
-from cooc.query.results import Column, Provenance, Result
+from cooc.query.results import Column, Provenance, Result, blank_figure
 from cooc.query.slices import slices_of
 from cooc.query.where import Line
 
@@ -67,11 +66,7 @@ class Kwic(Result):
 
     def plot(self, top: int = 30) -> Any:
         """A matplotlib figure: where in the corpus the lines are, by document."""
-        try:
-            matplotlib = import_module("matplotlib.figure")
-        except ImportError:
-            raise UsageError('plots need matplotlib: pip install "cooc[plot]"') from None
-        figure = matplotlib.Figure(figsize=(7, 2.5), layout="constrained")
+        figure = blank_figure(7, 2.5)
         axes = figure.subplots()
         axes.hist(np.asarray(self.columns["document"], np.int64), bins=50)
         axes.set_xlabel("document")

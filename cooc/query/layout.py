@@ -2,6 +2,7 @@
 
 import html
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 WIDTH = 100
@@ -11,8 +12,10 @@ NULL = "–"
 Value = str | int | float | bool | None
 
 
-def text_table(columns: Mapping[str, Sequence[Value]], rows: int = 30) -> str:
-    """An aligned table of at most `rows` rows and 100 characters a line; says what it left out.
+def text_table(
+    columns: Mapping[str, Sequence[Value]], rows: int = 30, *, width: int = WIDTH, elsewhere: str = "in .table"
+) -> str:
+    """An aligned table of at most `rows` rows and `width` places a line; says what it left out, and where that is.
 
     >>> print(text_table({"term": ["auk", "diver"], "count": [1200, 7], "npmi": [0.25, None]}))
     term   count   npmi
@@ -21,19 +24,19 @@ def text_table(columns: Mapping[str, Sequence[Value]], rows: int = 30) -> str:
     """
     n = max((len(values) for values in columns.values()), default=0)
     blocks: list[list[str]] = []
-    width = -2
+    taken = -2
     for name, values in columns.items():
-        block = aligned(name, values[:rows])
-        if blocks and width + 2 + len(block[0]) > WIDTH:
+        block = aligned(name, values[:rows], most=max(8, min(TERM_WIDTH, width - 2)))
+        if blocks and taken + 2 + places(block[0]) > width:
             break
         blocks.append(block)
-        width += 2 + len(block[0])
+        taken += 2 + places(block[0])
     lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
     if n > rows:
         lines.append(f"… {n - rows:,} more rows")
     if len(blocks) < len(columns):
         left_out = list(columns)[len(blocks):]
-        lines.append(f"… {len(left_out)} more columns in .table: {_listed(left_out)}")
+        lines.append(cut(f"… {len(left_out)} more columns {elsewhere}: {_listed(left_out)}", max(width, 40)))
     return "\n".join(lines)
 
 
@@ -74,11 +77,23 @@ def html_table(columns: Mapping[str, Sequence[Value]], caption: str, rows: int =
             f"<tbody>{body}</tbody></table>{more}")
 
 
-def aligned(name: str, values: Sequence[Value]) -> list[str]:
+def aligned(name: str, values: Sequence[Value], most: int = TERM_WIDTH) -> list[str]:
     """A heading and its cells, padded to one width: text to the left, numbers to the right."""
-    cells = [name, *(cut(cell) for cell in formatted(values))]
-    width = max(map(len, cells))
-    return [f"{cell:<{width}}" if _is_text(values) else f"{cell:>{width}}" for cell in cells]
+    cells = [name, *(cut(cell, most) for cell in formatted(values))]
+    width = max(map(places, cells))
+    left = _is_text(values)
+    return [cell + " " * (width - places(cell)) if left else " " * (width - places(cell)) + cell for cell in cells]
+
+
+def places(text: str) -> int:
+    """How many places of a terminal a text takes: characters of East Asia two, marks set upon others none.
+
+    >>> places("auk"), places("\u6d77\u9d28"), places("e\u0301")
+    (3, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def formatted(values: Sequence[Value]) -> list[str]:
@@ -106,7 +121,12 @@ def _cell(value: Value, decimals: int) -> str:
 
 
 def cut(cell: str, width: int = TERM_WIDTH) -> str:
-    return cell if len(cell) <= width else cell[: width - 1] + "…"
+    if places(cell) <= width:
+        return cell
+    kept = cell[: width - 1]
+    while places(kept) > width - 1:
+        kept = kept[:-1]
+    return kept + "…"
 
 
 def _is_text(values: Iterable[Value]) -> bool:

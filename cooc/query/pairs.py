@@ -11,7 +11,7 @@ from cooc.index.reader import Index, PairMatrix
 from cooc.query import results
 from cooc.query.compare import log_ratio, log_ratio_limits
 from cooc.query.elsewhere import elsewhere
-from cooc.query.layout import Value
+from cooc.query.layout import WIDTH, Value
 from cooc.query.margins import margins_of
 from cooc.query.measures import MEASURES, evaluate
 from cooc.query.phrase_rows import checked_ids, sum_of
@@ -36,10 +36,10 @@ class Pair(results.Pair):
     distances: tuple[Mapping[str, int], ...] = field(default=())
     distances_against: tuple[Mapping[str, int], ...] | None = None
 
-    def text(self) -> str:
+    def text(self, width: int = WIDTH) -> str:
         """The row for a terminal, and the pairs by distance where they are few rows."""
         if self.distances_against is not None or not 0 < len(self.distances) <= MOST_SHOWN:
-            return super().text()
+            return super().text(width)
         names = [str(row["to"]) if row["from"] == row["to"] else f"{row['from']}…{row['to']}" for row in self.distances]
         counts = [f"{row['count']:,}" for row in self.distances]
         widths = [max(len(name), len(count)) for name, count in zip(names, counts, strict=True)]
@@ -47,7 +47,7 @@ class Pair(results.Pair):
             "  ".join([f"{head:8}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))])
             for head, cells in (("distance", names), ("pairs", counts))
         ]
-        return "\n".join([super().text(), *lines])
+        return "\n".join([super().text(width), *lines])
 
     def to_dict(self) -> dict[str, Any]:
         against = self.distances_against

@@ -1,7 +1,7 @@
 """What the verbs of cooc give back: frozen tables that know where they come from."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cooc.errors import UsageError
-from cooc.query.layout import WIDTH, Value, cut, formatted, html_table, text_grid, text_table
+from cooc.query.layout import WIDTH, Value, aligned, cut, formatted, html_table, places, text_grid, text_table
 
 if TYPE_CHECKING:
     import polars as pl
+
+SHOWN = 30
+"""Rows of a table on a terminal."""
 
 Column = npt.NDArray[Any] | Sequence[Value]
 
@@ -97,6 +100,14 @@ class Result:
         """All columns as a polars table; what isn't defined is null."""
         return columns_to_table(self.columns)
 
+    def to_pandas(self) -> Any:
+        """All columns as a pandas table. UsageError where pandas is not installed."""
+        try:
+            import_module("pandas")
+        except ImportError:
+            raise UsageError("a pandas table needs pandas: pip install pandas") from None
+        return self.table.to_pandas()
+
     def rows(self) -> list[dict[str, Value]]:
         """All rows as plain dictionaries; what isn't defined is None."""
         columns = self._plain()
@@ -110,13 +121,41 @@ class Result:
         """A matplotlib figure: a bar for each of the first `top` rows."""
         columns, what = self._plain(), self._plotted()
         names = [str(name) for name in columns[self.label][:top]]
-        return _bars(names, columns[what][:top], what, self.provenance.caption())
+        return bars(names, columns[what][:top], what, self.provenance.caption())
 
     def __repr__(self) -> str:
         return f"{cut(self.provenance.caption(), WIDTH)}\n{text_table(self._shown())}"
 
     def _repr_html_(self) -> str:
         return html_table(self._shown(), self._html_caption())
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        """The table as rich shows it: as many columns as there is room for."""
+        from rich.text import Text
+
+        yield Text(self.provenance.caption(), style="bold")
+        yield from self._rich_body(options.max_width)
+
+    def _rich_body(self, width: int) -> Iterator[Any]:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        cells: list[list[Any]] = []
+        taken = -2
+        for name, values in self._shown().items():
+            block = aligned(name, values[:SHOWN])
+            taken += 2 + places(block[0])
+            if cells and taken > width:
+                break
+            left = any(isinstance(value, str) for value in values)
+            table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
+            cells.append([Text(cell.strip()) for cell in block[1:]])
+        for row in zip(*cells, strict=True):
+            table.add_row(*row)
+        yield table
+        if len(self) > SHOWN:
+            yield Text(f"… {len(self) - SHOWN:,} more rows", style="dim")
 
     def _html_caption(self) -> str:
         return f"{self.provenance.caption()} · index {self.provenance.digest[:16]}"
@@ -169,13 +208,13 @@ class Pair(Result):
         """A matplotlib figure: the count beside the count that chance would give."""
         row = self.rows()[0]
         names = [name for name in ("count", "expected", "count_against", "expected_against") if name in row]
-        return _bars(names, [row[name] for name in names], "count", self.provenance.caption())
+        return bars(names, [row[name] for name in names], "count", self.provenance.caption())
 
-    def text(self) -> str:
+    def text(self, width: int = WIDTH) -> str:
         """The row for a terminal: as a grid, or two slices side by side and their difference."""
         row, other = self.rows()[0], "_against"
         if f"count{other}" not in row:
-            return text_grid(row)
+            return fitting_grid(row, width)
         names = [name for name in row if f"{name}{other}" in row]
         columns = [["", *names]]
         for part, ending in zip(self.provenance.slices, ("", other), strict=True):
@@ -185,7 +224,12 @@ class Pair(Result):
         widths = [max(map(len, column)) for column in columns]
         lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in zip(*columns, strict=True)]
         rest = {name: value for name, value in row.items() if name.startswith("pmi_difference")}
-        return "\n".join([*lines, text_grid(rest)])
+        return "\n".join([*lines, fitting_grid(rest, width)])
+
+    def _rich_body(self, width: int) -> Iterator[Any]:
+        from rich.text import Text
+
+        yield Text(self.text(width))
 
     def __repr__(self) -> str:
         return f"{cut(self.provenance.caption(), WIDTH)}\n{self.text()}"
@@ -194,6 +238,12 @@ class Pair(Result):
         row = self.rows()[0]
         shown: list[Value] = [formatted([value])[0] for value in row.values()]
         return html_table({"": list(row), "value": shown}, self._html_caption())
+
+
+def fitting_grid(row: Mapping[str, Value], width: int) -> str:
+    """One row as a grid of as many columns as fit into the width, three at most."""
+    grids = (text_grid(row, across) for across in (3, 2, 1))
+    return next((grid for grid in grids if max(map(places, grid.split("\n"))) <= width), text_grid(row, 1))
 
 
 def columns_to_table(columns: Mapping[str, Column]) -> "pl.DataFrame":
@@ -223,18 +273,30 @@ def _plain(column: Column) -> list[Value]:
     return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
-def _bars(names: Sequence[str], values: Sequence[Any], what: str, title: str) -> Any:
-    """A figure outside pyplot's global state: nothing to close, no window."""
+def blank_figure(width: float, height: float) -> Any:
+    """An empty matplotlib figure of so many inches. UsageError where matplotlib is not installed."""
     try:
-        matplotlib = import_module("matplotlib.figure")
+        import_module("matplotlib.figure")
     except ImportError:
         raise UsageError('plots need matplotlib: pip install "cooc[plot]"') from None
-    figure = matplotlib.Figure(figsize=(7, 1.2 + 0.25 * len(names)), layout="constrained")
+    from cooc.query.drawing import drawing
+
+    return drawing(width, height)
+
+
+def literal(text: str) -> str:
+    """A text as matplotlib shows it letter by letter: between two dollars it would read a formula."""
+    return text.replace("$", r"\$")
+
+
+def bars(names: Sequence[str], values: Sequence[Any], what: str, title: str) -> Any:
+    """A bar for each name, the first on top."""
+    figure = blank_figure(7, 1.2 + 0.25 * len(names))
     axes = figure.subplots()
-    places = range(len(names))
-    axes.barh(places, [math.nan if value is None else value for value in values])
-    axes.set_yticks(places, names)
+    rows = range(len(names))
+    axes.barh(rows, [math.nan if value is None else value for value in values])
+    axes.set_yticks(rows, [literal(name) for name in names])
     axes.invert_yaxis()
     axes.set_xlabel(what)
-    axes.set_title(title, fontsize="medium", loc="left")
+    axes.set_title(literal(title), fontsize="medium", loc="left", wrap=True)
     return figure
