@@ -67,10 +67,16 @@ def _response(document: Document, known: Known, name: str) -> Figure | None:
         return None
     alt, names = altair(), _questions(points)
     points = [{**row, "block": row.get("block") or "units"} for row in points]
-    base = alt.Chart().encode(x=alt.X("density:Q").scale(zero=False), y=alt.Y("outcome:Q").scale(zero=False))
+    base = alt.Chart().encode(
+        x=alt.X("density:Q").scale(zero=False).title("density"), y=alt.Y("outcome:Q").scale(zero=False).title("outcome")
+    )
     chart = alt.layer(
-        base.mark_rule(color=FAINT, aria=False).encode(x="density_low:Q", x2="density_high:Q"),
-        base.mark_rule(color=FAINT, aria=False).encode(y="outcome_low:Q", y2="outcome_high:Q"),
+        base.mark_rule(color=FAINT, aria=False).encode(
+            x=alt.X("density_low:Q").title("density"), x2="density_high:Q"
+        ),
+        base.mark_rule(color=FAINT, aria=False).encode(
+            y=alt.Y("outcome_low:Q").title("outcome"), y2="outcome_high:Q"
+        ),
         base.mark_point(filled=True, size=75, stroke=INK, strokeWidth=0.7).encode(
             color=alt.Color("block:N").scale(range=list(COLORS)).title("within"),
             shape=alt.Shape("block:N").scale(range=list(SHAPES)).title("within"),
@@ -106,7 +112,9 @@ def _effects(document: Document, known: Known, name: str) -> Figure | None:
     axis = alt.X("correlation:Q").scale(domain=[-1, 1]).title("correlation of density and outcome")
     chart = alt.layer(
         alt.Chart().mark_rule(color=INK, aria=False).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=2, aria=False).encode(x="low:Q", x2="high:Q", color=color),
+        base.mark_rule(strokeWidth=2, aria=False).encode(
+            x=alt.X("low:Q").title("correlation of density and outcome"), x2="high:Q", color=color
+        ),
         base.mark_point(filled=True, size=75, stroke=INK, strokeWidth=0.7).encode(
             x=axis, color=color, tooltip=tips(rows[0], "name", "kind", "correlation", "low", "high", "p", "verdict"),
             shape=alt.Shape("kind:N").scale(domain=kinds, range=["circle", "diamond"]).title("density"),

@@ -40,7 +40,7 @@ def _sentence(document: Document) -> str:
             f"half of all orders reach one half after {row['half']:,} of {row['n_clues']:,} clues")  # fmt: skip
     null = "" if row.get("z") is None else f" (z = {row['z']:.1f} against matched clues, p = {row['p']:.3g})"
     alone = [each for each in document.part("clues") if each.get("flag") == IDENTIFIES]
-    told = "one clue identifies" if len(alone) == 1 else f"{len(alone):,} clues identify"
+    told = {0: "no clue identifies", 1: "one clue identifies"}.get(len(alone), f"{len(alone):,} clues identify")
     return f"{row['candidate']} first, log-odds {row['log_odds']:.1f} bits{null}; {half}; {told} a candidate alone."
 
 
@@ -51,9 +51,10 @@ def _curves(document: Document, known: Known, name: str, names: Sequence[str]) -
     alt = altair()
     last = max(row["clues"] for row in rows)
     marks = [row for row in rows if row["clues"] % max(1, last // 6) == 0]
-    base = alt.Chart(alt.NamedData("curve")).encode(x=alt.X("clues:Q").title("clues, in random orders"))
-    who = {"scale": alt.Scale(domain=list(names), range=list(COLORS[: len(names)]))}
-    color = alt.Color("candidate:N", **who).title("candidate")
+    x = alt.X("clues:Q").axis(format="d", tickMinStep=1).title("clues, in random orders")
+    base = alt.Chart(alt.NamedData("curve")).encode(x=x)
+    colors = alt.Scale(domain=list(names), range=list(COLORS[: len(names)]))
+    color = alt.Color("candidate:N").scale(colors).title("candidate").legend(symbolOpacity=1)
     chart = alt.layer(
         alt.Chart().mark_rule(color=FAINT, strokeDash=[2, 3], aria=False).encode(y=alt.datum(0.5)),
         base.mark_area(opacity=0.13, aria=False).encode(y="low:Q", y2="high:Q", color=color),
@@ -92,7 +93,7 @@ def _clues(document: Document, known: Known, name: str) -> Figure | None:
     base = alt.Chart().encode(y=y)
     kinds = ["alone", "with others"]
     chart = alt.layer(
-        base.mark_rule(color=FAINT, aria=False).encode(x=alt.datum(0), x2="weight:Q"),
+        base.mark_rule(color=FAINT, aria=False).encode(x="weight:Q", x2=alt.datum(0)),
         base.mark_point(filled=True, size=75, stroke=INK, strokeWidth=0.7).encode(
             x=alt.X("weight:Q").title("bits towards the candidate it points to"),
             shape=alt.Shape("alone:N").scale(domain=kinds, range=["diamond", "circle"]).title("identifies"),

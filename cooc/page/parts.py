@@ -69,6 +69,13 @@ class Table:
     """Those shown, in their order; all if none are named."""
     folded: bool = False
     """Shown only when it is opened."""
+    key: str = ""
+    """The column that names a row, where it is not the first: a concordance's term in the middle."""
+
+    @property
+    def first(self) -> int:
+        """The place of the column that names a row."""
+        return self.heads.index(self.key) if self.key else 0
 
     @property
     def heads(self) -> list[str]:

@@ -9,7 +9,7 @@ from cooc.page.parts import Control, Figure, Section, Table, slug
 
 LABELS = ("term", "ngram", "phrase", "label", "target", "question", "candidate", "curator", "item")
 VALUES = ("npmi", "g2", "occurrences", "count", "density")
-LINES = ("left", "phrase", "right", "id", "path", "linenum", "document")
+LINES, PLACE = ("left", "phrase", "right"), ("path", "linenum", "document")
 TITLES = {"count": "How often do they occur?", "pair": "How often do two terms stand together?"}
 
 
@@ -31,8 +31,9 @@ def lines_section(document: Document, known: Known) -> Section:
     name = slug("kwic", document.index, phrase)
     most = document.more.get("occurrences", len(document.rows))
     lead = f"{len(document.rows):,} of {most:,} occurrences." if most else "It does not occur."
+    shown = [*LINES, *(("id",) if any(row.get("id") is not None for row in document.rows) else PLACE)]
     return Section(
-        name, f"The lines of “{phrase}”", [lead], [], [Table(name, "Concordance", document.rows, LINES)],
+        name, f"The lines of “{phrase}”", [lead], [], [Table(name, "Concordance", document.rows, shown, key="phrase")],
         again=again(document, known),
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ def report(
     indexes = [] if index is None else [index] if isinstance(index, Index) else list(index)
     documents = documents_of(results)
     known = known_of(sets, {each.digest: str(each.path) for each in indexes})
-    sections = [_asked(documents), *sections_of(documents, known, indexes), *map(corpus_section, indexes)]
+    sections = [_asked(documents), *map(corpus_section, indexes), *sections_of(documents, known, indexes)]
     html = page_html(title or _title(documents), [], sections, _software())
     if len(html.encode()) > LARGEST:
         raise UsageError(
@@ -56,7 +56,8 @@ def _asked(documents: Sequence[Document]) -> Section:
         {
             "question": document.verb, "index": document.index, "digest": str(document.source["digest"])[:16],
             "terms": len(document.source.get("terms") or []) or None, "rows": len(document.rows),
-            "options": ", ".join(f"{name}={value}" for name, value in document.parameters.items()),
+            "options": ", ".join(f"{name}={value}" for name, value in document.parameters.items()
+                                 if value not in (None, [], ())),
         }
         for document in documents
     ]  # fmt: skip

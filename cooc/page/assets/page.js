@@ -24,6 +24,7 @@
       axisQuantitative: {tickCount: {signal: "ceil(width / 90)"}},
       legend: {labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
                labelLimit: 220, orient: narrow ? "bottom" : "right", columns: 1, symbolStrokeColor: ink},
+      point: {opacity: 1},
       text: {color: ink, fontSize: 12},
     };
   }
@@ -40,6 +41,7 @@
 
   async function changed(event) {
     const {figure, parameter} = event.target.dataset, view = views[figure];
+    if (!view) return;
     const held = view.signal(parameter), value = event.target.value;
     const none = figures[figure].graph ? figures[figure].graph.least : 0;
     view.signal(parameter, typeof held !== "number" ? value : value === "" ? none : Number(value));
@@ -154,7 +156,14 @@
     return box;
   }
 
-  for (const place of document.querySelectorAll("[data-drawing]")) await draw(place);
+  for (const place of document.querySelectorAll("[data-drawing]")) {
+    try {
+      await draw(place);
+    } catch (error) {
+      console.error(place.dataset.drawing, error);
+      place.replaceChildren(made("p", "This figure could not be drawn; its table is below.", {class: "warning"}));
+    }
+  }
   for (const control of document.querySelectorAll("[data-parameter]"))
     control.addEventListener(control.tagName === "SELECT" ? "change" : "input", changed);
   document.documentElement.dataset.ready = "yes";
