@@ -34,8 +34,8 @@ class Known:
         return self.indexes.get(str(document.source["digest"])) or document.index
 
 
-def known_of(sets: Sequence[Named], indexes: Mapping[str, str]) -> Known:
-    """What is known of the sets a report was given."""
+def known_of(sets: Sequence[Named], indexes: Mapping[str, str], files: Mapping[str, str]) -> Known:
+    """What is known of the sets and files a report was given."""
     held: dict[str, TermSet] = {}
     arguments: dict[str, str] = {}
     for given in sets:
@@ -44,7 +44,7 @@ def known_of(sets: Sequence[Named], indexes: Mapping[str, str]) -> Known:
             held[each.name] = each
             if not isinstance(given, TermSet):
                 arguments[each.name] = str(given) + (f"@{each.name}" if len(several_in_one) > 1 else "")
-    return Known(indexes, held, arguments)
+    return Known(indexes, held, {**arguments, **files})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,27 @@ def report(
     title: str | None = None,
     index: Index | Sequence[Index] | None = None,
     sets: Sequence[Named] = (),
+    files: Mapping[str, str] | None = None,
+    command: str | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write results as one HTML file that needs no network, and give back its path.
 
     `results` are results of cooc's verbs, files of them saved with --json, or what these hold; each becomes a section
     with figures, tables (each a CSV to take along), and the command and code that make it again. With `index`, or
     several, the page says how the corpus was counted and shows lines of it for every term of the graph. `sets` are
-    the term sets that were asked about, as files or lexicons, so that commands name them as they were given.
+    the term sets that were asked about, as files or lexicons, so that commands name them as they were given; `files`
+    what else they name: "clues", "candidates", "outcomes", "densities". `command` is the line that made the page, and
+    `notes` are for its reader.
 
     The same results give the same bytes. Raises UsageError where a page would be larger than 5 MB, or the extra
     `cooc[report]` is not installed, and SourceError for a file that is no result.
     """
     indexes = [] if index is None else [index] if isinstance(index, Index) else list(index)
     documents = documents_of(results)
-    known = known_of(sets, {each.digest: str(each.path) for each in indexes})
-    sections = [_asked(documents), *map(corpus_section, indexes), *sections_of(documents, known, indexes)]
+    known = known_of(sets, {each.digest: str(each.path) for each in indexes}, files or {})
+    asked, found = _asked(documents, notes, command), sections_of(documents, known, indexes)
+    sections = [asked, *map(corpus_section, indexes), *found]
     html = page_html(title or _title(documents), [], sections, _software())
     if len(html.encode()) > LARGEST:
         raise UsageError(
@@ -50,8 +56,8 @@ def report(
     return _written(Path(path), html)
 
 
-def _asked(documents: Sequence[Document]) -> Section:
-    """What was asked, of what."""
+def _asked(documents: Sequence[Document], notes: Sequence[str], command: str | None) -> Section:
+    """What was asked, of what, and what made the page."""
     rows = [
         {
             "question": document.verb, "index": document.index, "digest": str(document.source["digest"])[:16],
@@ -61,7 +67,8 @@ def _asked(documents: Sequence[Document]) -> Section:
         }
         for document in documents
     ]  # fmt: skip
-    return Section("asked", "What was asked", tables=[Table("asked", "Questions", rows)])
+    lead = [f"This page was made by: {command}"] if command else []
+    return Section("asked", "What was asked", lead, tables=[Table("asked", "Questions", rows)], notes=notes)
 
 
 def _title(documents: Sequence[Document]) -> str:
