@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     )
     from cooc.evidence.bridge import Bridge, bridge
     from cooc.evidence.design import Design, design
-    from cooc.evidence.dose import clue_removal, ordering
+    from cooc.evidence.dose import clue_removal
     from cooc.evidence.models import Models, across_models
     from cooc.evidence.noise import seed_noise
+    from cooc.evidence.ordering import ordering
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.evidence.register import register
+    from cooc.exchange.vectorizer import CooccurrenceVectorizer
     from cooc.index.reader import Index
     from cooc.page.report import report
     from cooc.phrases.foreign import open_infini_gram
@@ -67,6 +69,7 @@ __all__ = [
     "Bridge",
     "BuildError",
     "CoocError",
+    "CooccurrenceVectorizer",
     "DamagedIndex",
     "Design",
     "Index",
@@ -121,6 +124,7 @@ __all__ = [
 _HOMES = {
     "MEASURES": "cooc.query.measures",
     "Bridge": "cooc.evidence.bridge",
+    "CooccurrenceVectorizer": "cooc.exchange.vectorizer",
     "Design": "cooc.evidence.design",
     "Index": "cooc.index.reader",
     "Models": "cooc.evidence.models",
@@ -150,7 +154,7 @@ _HOMES = {
     "ngrams": "cooc.query.ngrams",
     "open": "cooc.verbs",
     "open_infini_gram": "cooc.phrases.foreign",
-    "ordering": "cooc.evidence.dose",
+    "ordering": "cooc.evidence.ordering",
     "pair": "cooc.query.pairs",
     "published_outcomes": "cooc.evidence.outcomes",
     "read_outcomes": "cooc.evidence.outcomes",

@@ -30,10 +30,11 @@ MAY_IMPORT = {
     "clusters": {"errors", "kernels", "terms", "tokens", "index", "phrases", "query"},
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "page": {"errors", "terms", "index", "query", "clusters", "evidence"},
+    "exchange": {"errors", "kernels", "tokens", "index", "create", "query", "terms", "verbs"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
     "cli": {
         "clusters", "errors", "evidence", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs",
-        "demo",
+        "demo", "page",
     },
 }
 
