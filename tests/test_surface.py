@@ -33,7 +33,7 @@ def test_all_names_are_the_ones_promised() -> None:
     verbs |= {"merge_scans", "scan", "open_infini_gram", "contexts", "kwic"}
     verbs |= {"audit", "cluster", "constellation", "curation", "density", "derive", "lexicon", "lexicons", "years"}
     verbs |= {"across_models", "bridge", "clue_removal", "design", "published_outcomes", "read_outcomes"}
-    verbs |= {"ordering", "register", "seed_noise"}
+    verbs |= {"ordering", "register", "report", "seed_noise"}
     others = {"MEASURES", "Index", "ScanResult", "TermSet", "read_term_sets", "read_terms"}
     others |= {"Bridge", "Design", "Models", "Outcomes"}
     faults = {name for name, value in vars(errors).items() if inspect.isclass(value)}
