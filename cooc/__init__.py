@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from cooc.evidence.ordering import ordering
     from cooc.evidence.outcomes import Outcomes, published_outcomes, read_outcomes
     from cooc.evidence.register import register
+    from cooc.exchange.export import export
     from cooc.exchange.vectorizer import CooccurrenceVectorizer
     from cooc.index.reader import Index
     from cooc.page.report import report
     from cooc.phrases.foreign import open_infini_gram
     from cooc.query.contexts import contexts
     from cooc.query.counts import count
-    from cooc.query.export import export
     from cooc.query.kwic import kwic
     from cooc.query.measures import MEASURES
     from cooc.query.neighbors import neighbors
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from cooc.seeds.result import ScanResult
     from cooc.seeds.scan import scan
     from cooc.terms import TermSet, read_term_sets, read_terms
-    from cooc.verbs import build, merge, open, verify
+    from cooc.verbs import build, build_phrases, merge, open, verify
 
 __all__ = [
     "MEASURES",
@@ -88,6 +88,7 @@ __all__ = [
     "audit",
     "bridge",
     "build",
+    "build_phrases",
     "clue_removal",
     "cluster",
     "constellation",
@@ -135,6 +136,7 @@ _HOMES = {
     "audit": "cooc.clusters.audit",
     "bridge": "cooc.evidence.bridge",
     "build": "cooc.verbs",
+    "build_phrases": "cooc.verbs",
     "clue_removal": "cooc.evidence.dose",
     "cluster": "cooc.clusters.cluster",
     "constellation": "cooc.clusters.constellation",
@@ -144,7 +146,7 @@ _HOMES = {
     "density": "cooc.clusters.density",
     "derive": "cooc.clusters.derive",
     "design": "cooc.evidence.design",
-    "export": "cooc.query.export",
+    "export": "cooc.exchange.export",
     "kwic": "cooc.query.kwic",
     "lexicon": "cooc.clusters.lexicon",
     "lexicons": "cooc.clusters.lexicon",

@@ -298,21 +298,58 @@ def export(
         Path | None,
         typer.Option(metavar="FILE.parquet", help="Every stored n-gram: ngram, n, count.", show_default=False),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Word vectors for gensim, .txt or .bin.", show_default=False),
+    ] = None,
+    graphml: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A graph for networkx, igraph, Gephi.", show_default=False),
+    ] = None,
     window: Window = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Weight of a pair.", show_default="ppmi; of the graph npmi",
+                     autocompletion=complete.measures),
+    ] = None,
+    terms: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The most frequent terms that take part.",
+                     show_default="20,000; of the graph 1,000"),
+    ] = None,
+    min_pair_count: Annotated[
+        float | None, typer.Option(metavar="N", help="Least count of a pair.", show_default="1; of the graph 5")
+    ] = None,
+    dimensions: Annotated[int, typer.Option(metavar="N", help="Of the vectors.")] = 100,
+    power: Annotated[float, typer.Option(help="Vectors are U·S^power of the decomposition.")] = 0.5,
+    edges: Annotated[int, typer.Option(metavar="N", help="Strongest edges of each node of the graph.")] = 10,
+    least: Annotated[
+        float | None, typer.Option(metavar="X", help="Least value of an edge.", show_default="none")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Start of the decomposition.")] = 0,
     as_json: Json = False,
     as_csv: Csv = False,
-) -> None:
+) -> None:  # fmt: skip
     """Write the counts for other tools.
+
+    Vectors are the truncated singular value decomposition of the PPMI matrix, in word2vec's format; the graph holds
+    a pair if it is among the strongest edges of one of its two terms. What reads which file, with code: docs/tools.md.
 
     Output: the files named, replaced whole if they exist; a row {file, bytes} for each.
 
-    Cost: memory for a few million cells and the vocabulary, whatever the size; a few million cells a second.
+    Cost: memory for a few million cells and the vocabulary, whatever the size; a few million cells a second. Vectors
+    and graph hold 24 bytes for each cell between their terms; the decomposition takes a minute for 20,000 terms and
+    100 dimensions.
 
-    Example: cooc export indexes/dolma --pairs pairs.parquet --ngrams ngrams.parquet
+    Example: cooc export indexes/dolma --pairs pairs.parquet --vectors vectors.bin --graphml graph.graphml
     """
     import cooc
 
-    files = cooc.export(cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, window=window)
+    files = cooc.export(
+        cooc.open(index), pairs=pairs, glove=glove, npz=npz, ngrams=ngrams, vectors=vectors, graphml=graphml,
+        window=window, measure=measure, terms=terms, min_pair_count=min_pair_count, dimensions=dimensions, power=power,
+        edges=edges, least=least, seed=seed,
+    )  # fmt: skip
     written = [{"file": str(file), "bytes": file.stat().st_size} for file in files]
     if not printed(as_json, as_csv, lambda: written, lambda: written):
         put("\n".join(f"{row['bytes']:>16,} bytes  {row['file']}" for row in written))

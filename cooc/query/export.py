@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,47 +17,9 @@ from cooc.query.cells import CHUNK, cells_of, unit_names
 from cooc.query.ngrams import ngram_terms
 
 Array = NDArray[Any]
-File = str | os.PathLike[str]
 
 GLOVE = np.dtype([("word1", "<i4"), ("word2", "<i4"), ("value", "<f8")])
 MOST_GLOVE = (1 << 31) - 1
-
-
-def export(
-    index: Index,
-    *,
-    pairs: File | None = None,
-    glove: File | None = None,
-    npz: File | None = None,
-    ngrams: File | None = None,
-    window: int | str | None = None,
-) -> list[Path]:
-    """Write the counts for other tools; returns the paths written. A file that exists is replaced, as a whole.
-
-    `pairs`: parquet, a row (term_a, term_b, count) for every stored cell of the window; terms are
-    dictionary-encoded, counts int64, or double in a harmonic window.
-    `glove`: the binary records (int32, int32, double) of GloVe's `cooccur`, ids from 1 in the order of
-    FILE.vocab, whose lines are "term occurrences"; phrases are joined by "_".
-    `npz`: a CSR matrix for `scipy.sparse.load_npz`; row and column k is line k of FILE.terms.txt.
-    `ngrams`: parquet, a row (ngram, n, count) for every n-gram the index holds, single terms included.
-
-    `window` is one of `index.windows`, the first if not given. Takes memory for a few million cells and for the
-    vocabulary, whatever the size of the index. Below the index's --min-pair-count a pair has no cell.
-    """
-    matrix = index.pairs(window)
-    wanted: list[tuple[File | None, Callable[[Path], list[Path]]]] = [
-        (pairs, lambda path: write_pairs(index, matrix, path)),
-        (glove, lambda path: write_glove(index, matrix, path)),
-        (npz, lambda path: write_npz(index, matrix, path)),
-        (ngrams, lambda path: write_ngrams(index, path)),
-    ]
-    asked = [(Path(file), write) for file, write in wanted if file is not None]
-    if not asked:
-        raise UsageError("nothing to export: name a file for pairs, glove, npz or ngrams.")
-    for path, _ in asked:
-        if not path.parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent} to write into.")
-    return [written for path, write in asked for written in write(path)]
 
 
 @contextmanager
