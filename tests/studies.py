@@ -79,3 +79,22 @@ def years(n: int, memory: float, seed: int, *, effect: float = 0.0, kernel: floa
         for k in range(n)
     ]  # fmt: skip
     return outcomes, [{"term": 1981 + k, "density": float(density[k])} for k in range(n)]
+
+
+def item_lists(
+    seed: int, *, step: float = 0.0, shift: float = 1.0, lean: float = 0.0, size: int = 60, share: float = 0.002
+) -> list[Row]:
+    """Items of the lists a, b, c, with contexts and hits: from list to list rarer by `shift` octaves and with a share
+    larger by `step`, shares varying between items (exponential), and falling with frequency by `lean` / 2 an octave.
+
+    `density` is the lift of the hits shrunk to the corpus' share of ten times the lists', as towards a foreign target.
+    """
+    rng, rows = np.random.default_rng(seed), []
+    for place in range(3):
+        logs = np.maximum(rng.normal(9 - shift * place, 2, size=size), 1)
+        contexts = np.round(2**logs).astype(int)
+        means = contexts * share * 2 ** (step * place - lean * (logs - 9) / 2) * rng.exponential(size=size)
+        for k, (n, hits) in enumerate(zip(contexts.tolist(), rng.poisson(means).tolist(), strict=True)):
+            lift = float(np.log2((1 + hits) / (1 / (10 * share) + n) / (10 * share)))
+            rows.append({"seeds": "abc"[place], "term": f"{place} {k}", "contexts": n, "hits": hits, "density": lift})
+    return rows

@@ -268,42 +268,6 @@ def test_the_years_against_their_distance_from_1984() -> None:
         assert row["rivals"] == "distance, log_distance" and row["spearman"] > 0.5 and row["verdict"] != "supported"
 
 
-def test_lists_are_ordered_over_their_items() -> None:
-    rng = np.random.default_rng(0)
-    items = [{"seeds": name, "term": f"{name} {k}", "target": "then", "density": rng.normal() + step}
-             for step, name in enumerate(LISTS) for k in range(40)]  # fmt: skip
-    items.append({"seeds": LISTS[0], "term": f"{LISTS[1]} 0", "target": "then", "density": 9.0})
-    found = cooc.bridge("@published", items=items, experiments=["birds"], **QUICK).ordered
-    assert [(row["experiment"], row["lists"], row["items"], row["shared"], row["verdict"]) for row in found] == [
-        ("birds", list(LISTS), [40, 39, 40], 1, "supported")
-    ]
-    assert "3 lists are 3 points" in found[0]["because"]
-
-
-def test_an_order_of_lists_is_tested_against_all_exchanges_of_items() -> None:
-    """Two lists of three items: of the 20 ways to choose three, one and its mirror are as far out."""
-    items = [{"seeds": "ab"[k // 3], "term": str(k), "density": float(k)} for k in range(6)]
-    found = cooc.ordering(items, ["a", "b"])
-    assert found["p"] == pytest.approx(2 / 20)
-    assert found["verdict"] == "undecidable"
-
-
-def test_items_that_are_ordered_by_frequency_alone_are_not_by_density() -> None:
-    """In 40 studies: frequency orders density in all, and what is left over it passes .05 about as often as chance."""
-    found = []
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        place, frequency = np.repeat(range(3), 60), rng.normal(size=180) + np.repeat(range(3), 60)
-        density = frequency + 0.3 * rng.normal(size=180)
-        each = zip(place, density.tolist(), frequency.tolist(), strict=True)
-        items = [
-            {"seeds": "abc"[at], "term": str(k), "density": d, "log_frequency": f} for k, (at, d, f) in enumerate(each)
-        ]
-        found.append(cooc.ordering(items, list("abc"), draws=199, seed=seed))
-    assert all(row["p"] <= 0.01 for row in found)
-    assert sum(row["partial_p"] <= 0.05 for row in found) <= 6
-
-
 def test_taking_the_densest_clues_away_shows_and_taking_any_does_not() -> None:
     items = [{"term": f"fact {k}", "density": float(k)} for k in range(90)]
     densest = cooc.clue_removal(items, [f"fact {k}" for k in range(78)], draws=999)

@@ -18,11 +18,12 @@ from cooc.evidence.bridge import bridge
 from cooc.evidence.correlate import associate
 from cooc.evidence.join import join
 from cooc.evidence.mixed import design_matrix, fit
+from cooc.evidence.ordering import ordering
 from cooc.evidence.outcomes import outcomes
 from cooc.evidence.permute import Scheme
 from cooc.evidence.power import power
 from cooc.evidence.study import Study, make_study
-from tests.studies import Truth, study, years
+from tests.studies import Truth, item_lists, study, years
 
 LEVEL = 0.03, 0.07
 """What a test at 5 % may find where there is nothing; with 500 studies two standard errors are 2 %."""
@@ -90,6 +91,29 @@ def test_what_frequency_does_is_found_as_often_as_nothing(confound: float) -> No
     truth = Truth(units=40, frequency=2, confound=confound)
     studies = (made(study(truth, seed), "log_frequency") for seed in range(500))
     assert LEVEL[0] <= share_found(studies, scale="scores") <= LEVEL[1] + 0.01
+
+
+LISTS = {
+    "lists as frequent": {"shift": 0.0},
+    "rarer lists": {"shift": 2.0},
+    "rarer lists whose shares hang on frequency": {"shift": 1.0, "lean": 0.6},
+    "few hits": {"share": 0.0003},
+}
+
+
+@pytest.mark.parametrize("name", [
+    "rarer lists", *(pytest.param(name, marks=pytest.mark.slow) for name in LISTS if name != "rarer lists"),
+])  # fmt: skip
+def test_lists_that_differ_in_frequency_alone_are_ordered_as_often_as_chance(name: str) -> None:
+    p = [ordering(item_lists(seed, **LISTS[name]), list("abc"), draws=99, seed=seed)["p"] for seed in range(500)]
+    found = np.mean([each is not None and each <= 0.05 for each in p])
+    print(name, found)
+    assert LEVEL[0] <= found <= LEVEL[1]
+
+
+def test_lists_whose_share_doubles_are_ordered() -> None:
+    p = [ordering(item_lists(seed, step=1.0), list("abc"), draws=99, seed=seed)["p"] for seed in range(40)]
+    assert np.mean([each <= 0.05 for each in p]) > 0.9
 
 
 def test_and_without_the_rival_it_is_credited_to_density() -> None:

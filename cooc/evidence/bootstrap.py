@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cooc.evidence.correlate import CELLS, controls, correlation, residuals, scaled, standard
+from cooc.evidence.correlate import CELLS, controls, correlation, residuals, scaled, scaled_rivals, standard
 from cooc.evidence.permute import Array
 
 DRAWS = 1_000
@@ -28,7 +28,7 @@ def interval(
     from scipy.stats import t
 
     x, y = (scaled(each, blocks, scale) for each in (x, y))
-    rivals = None if rivals is None else scaled(rivals.T, blocks, scale).T
+    rivals = scaled_rivals(rivals, blocks, scale, length > 1)
     basis = controls(blocks, rivals)
     value, free = correlation(x, y, basis), float(len(x) - basis.shape[1] + 1)
     if length > 1:

@@ -320,19 +320,31 @@ def _registered(registration: str | PathLike[str] | None, parameters: Row, obser
 
 
 def _ordered(observed: Outcomes, items: Any, plan: Plan) -> Iterator[Row]:
-    """The ordering test of each experiment and target whose lists have items."""
+    """The ordering test of each experiment and target whose lists have items; corrected for the targets tried."""
     if items is None:
         return
-    from cooc.evidence.dose import list_orders, ordering
+    from cooc.evidence.dose import list_orders
+    from cooc.evidence.ordering import judged, ordering
 
     rows = item_rows(items)
     for name, order in list_orders(observed).items():
-        some = [row for row in rows if row["seeds"] in order]
-        for target in dict.fromkeys(row["target"] for row in some):
-            inside = [row for row in some if row["target"] == target]
+        found = []
+        for target, inside in _by_target([row for row in rows if row["seeds"] in order]).items():
             if len({row["seeds"] for row in inside}) > 1:
-                found = ordering(inside, order, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
-                yield {**found, "experiment": name, "target": target}
+                given = ordering(inside, order, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
+                found.append({**given, "experiment": name, "target": target})
+        tested = [row for row in found if row["p"] is not None]
+        adjusted = iter(holm([row["p"] for row in tested], len(found)))
+        for row in found:
+            row |= {"tried": len(found), "p_holm": None if row["p"] is None else next(adjusted)}
+            yield {**row, **judged(row)}
+
+
+def _by_target(rows: Sequence[Row]) -> dict[str | None, list[Row]]:
+    held: dict[str | None, list[Row]] = defaultdict(list)
+    for row in rows:
+        held[row["target"]].append(row)
+    return held
 
 
 def _removed(items: Any, kept: Iterable[str] | None, observed: Outcomes, plan: Plan) -> Row:

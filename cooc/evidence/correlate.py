@@ -84,6 +84,18 @@ def scaled(values: Array, blocks: Array, scale: str) -> Array:
     return np.asarray(ndtri(ranked / (sizes + 1)))
 
 
+def scaled_rivals(rivals: Array | None, blocks: Array, scale: str, series: bool = False) -> Array | None:
+    """Rivals (units × k) scaled as density and outcome are; beside a series also as they are.
+
+    Two kernels of one distance have the same ranks: by these alone what is left of the kernel's form in density and
+    outcome passed 5 % in 12 % of simulated studies of nothing, with the distances themselves in 6 %.
+    """
+    if rivals is None or rivals.size == 0:
+        return None
+    ranked = scaled(rivals.T, blocks, scale).T
+    return np.column_stack([ranked, standard(rivals)]) if series and scale != "values" else ranked
+
+
 def associate(
     x: Array, y: Array, scheme: Scheme, *, rivals: Array | None = None, scale: str = "values",
     sides: int = 2, draws: int = DRAWS, seed: int = 0,
@@ -95,8 +107,7 @@ def associate(
     whitened before it is shifted: shifts along a circle that isn't one find too much in smooth series.
     """
     x, y = (scaled(each, scheme.blocks, scale) for each in (x, y))
-    rivals = None if rivals is None else scaled(rivals.T, scheme.blocks, scale).T
-    basis = controls(scheme.blocks, rivals)
+    basis = controls(scheme.blocks, scaled_rivals(rivals, scheme.blocks, scale, scheme.circular))
     value = correlation(x, y, basis) if len(x) - basis.shape[1] > 1 else None
     if value is None:
         return NOTHING

@@ -1,94 +1,21 @@
-"""Dose and response within one experiment: lists in the order of their outcomes, and facts taken away.
-
-Three lists give an ordering and no more: whether the outcomes follow density can't be tested with three. What can be
-is whether the lists differ in density in that order at all, over their items; if they don't, density is no
-explanation of the order.
-"""
+"""Dose and response within one experiment: the order of lists by outcome, and clues taken away."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from cooc.errors import UsageError
-from cooc.evidence.correlate import associate
-from cooc.evidence.densities import FREQUENCY, item_rows
+from cooc.evidence.densities import item_rows
 from cooc.evidence.outcomes import Outcomes
-from cooc.evidence.permute import CLOSE, Array, Scheme
+from cooc.evidence.permute import CLOSE, Array
 from cooc.evidence.read import Row
 from cooc.evidence.shape import UNTRAINED
 
-SUPPORTED, CONTRADICTED, UNDECIDABLE = "supported", "contradicted", "undecidable"
-
-
-def ordering(
-    items: Any, order: Sequence[str], *, column: str = "density", rivals: Sequence[str] = (), alpha: float = 0.05,
-    draws: int = 9_999, seed: int = 0,
-) -> Row:  # fmt: skip
-    """Are lists ordered in density as they are in outcome? Items change places between lists.
-
-    items   rows {"seeds": list, "term", `column`, and rivals}; log_frequency is a rival where they have it
-    order   the lists, from the least outcome to the largest
-
-    The statistic is the rank correlation of an item's density with the place of its list; p is exact where the
-    arrangements are few, else from `draws` of them. Terms in more than one list tell nothing of the difference and are
-    left out, as are those without a density. Gives one row: lists, means, shared, value, p, partial, partial_p,
-    verdict, because.
-    """
-    rows = [row for row in item_rows(items, column) if row["seeds"] in order]
-    lists = Counter(row["term"] for row in rows)
-    alone = [row for row in rows if lists[row["term"]] == 1 and row.get(column) is not None]
-    held = Counter(row["seeds"] for row in alone)
-    if len(held) < 2:
-        raise UsageError(f"items of at least two of the lists {', '.join(order)} need a density; found {dict(held)}")
-    names = [name for name in order if held[name]]
-    used = list(dict.fromkeys([*([FREQUENCY] if any(FREQUENCY in row for row in alone) else []), *rivals]))
-    complete = [row for row in alone if all(row.get(name) is not None for name in used)]
-    found: Row = {
-        "question": "items of lists, in the order of outcomes", "lists": names, "items": [held[name] for name in names],
-        "means": [float(np.mean([row[column] for row in alone if row["seeds"] == name])) for name in names],
-        "shared": sum(count > 1 for count in lists.values()), "rivals": used, "alpha": alpha,
-        **_places(alone, names, column, [], "value", "p", draws, seed),
-        **_places(complete if used else [], names, column, used, "partial", "partial_p", draws, seed),
-    }  # fmt: skip
-    return {**found, **_ordered(found)}
-
-
-def _places(
-    rows: Sequence[Row], names: Sequence[str], column: str, rivals: Sequence[str], value: str, p: str, draws: int,
-    seed: int,
-) -> Row:  # fmt: skip
-    if len(rows) < 3:
-        return {value: None, p: None}
-    places = np.array([names.index(row["seeds"]) for row in rows], float)
-    densities = np.array([row[column] for row in rows], float)
-    others = np.array([[row[name] for name in rivals] for row in rows], float)
-    scheme = Scheme(np.zeros(len(rows), int))
-    scale = "scores" if rivals else "ranks"
-    given = associate(places, densities, scheme, rivals=others if rivals else None, scale=scale, draws=draws, seed=seed)
-    return {value: given.value, p: given.p}
-
-
-def _ordered(found: Row) -> Row:
-    over = "partial" if found["rivals"] else "value"
-    value, p = found[over], found[f"{over}_p" if found["rivals"] else "p"]
-    means = ", ".join(f"{name} {mean:.2f}" for name, mean in zip(found["lists"], found["means"], strict=True))
-    beyond = f" over {', '.join(found['rivals'])}" if found["rivals"] else ""
-    if value is None:
-        return {"verdict": UNDECIDABLE, "because": f"{means}: too few items, or no variation{beyond}"}
-    says = f"{means}; correlation of an item's density with the place of its list{beyond} {value:+.2f}, p = {p:.2g}"
-    monotone = all(a < b for a, b in zip(found["means"], found["means"][1:], strict=False))
-    if p <= found["alpha"] and value > 0 and monotone:
-        return {"verdict": SUPPORTED, "because": f"{says}. This is an ordering of lists and no dose-response: "
-                f"{len(found['lists'])} lists are {len(found['lists'])} points"}  # fmt: skip
-    if p <= found["alpha"] and value < 0:
-        return {"verdict": CONTRADICTED, "because": f"{says}: the order is the other way"}
-    if p <= found["alpha"]:
-        return {"verdict": UNDECIDABLE, "because": f"{says}, but the means are not in the order of the outcomes"}
-    return {"verdict": UNDECIDABLE, "because": says}
+UNDECIDABLE = "undecidable"
 
 
 def list_orders(observed: Outcomes) -> dict[str, list[str]]:
