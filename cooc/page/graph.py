@@ -94,6 +94,7 @@ def _nodes(
             "level": level, "term": term, "cluster": cluster, "slot": slot, "seed": bool(node["seed"]),
             "x": node["x"], "y": node["y"], "degree": node["degree"], "rank": rank[level],
             "occurrences": None, "documents": None, **counts.get(term, {}), "example": examples.get(term, ""),
+            "told": _said(term, cluster, bool(node["seed"]), counts.get(term)),
         })  # fmt: skip
     return rows
 
@@ -101,6 +102,12 @@ def _nodes(
 def _told(row: Row) -> str:
     told = f"{row['cluster']} {row['label']}"
     return told if len(told) <= TOLD else f"{told[: TOLD - 1]}…"
+
+
+def _said(term: str, cluster: str, seed: bool, counts: Row | None) -> str:
+    """A node for those who hear the page."""
+    often = f", {counts['occurrences']:,} occurrences" if counts else ""
+    return f"{term}, {'a seed, ' if seed else ''}{cluster if cluster == ALONE else f'cluster {cluster}'}{often}"
 
 
 def _number(row: Row) -> int:
@@ -179,6 +186,7 @@ def _dots(alt: Any, nodes: Sequence[Row]) -> Any:
             color=alt.Color("cluster:N").sort(order).scale(range=list(COLORS)).title("cluster"),
             shape=alt.Shape("cluster:N").sort(order).scale(range=list(SHAPES)).title("cluster"),
             size=alt.condition("datum.term === chosen", alt.value(260), alt.value(110)),
+            description=alt.Description("told:N"),
         )
     )  # fmt: skip
 
