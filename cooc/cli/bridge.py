@@ -41,6 +41,11 @@ def bridge(
         list[str] | None,
         typer.Option(metavar="A=B", help="The densities' name A is the outcomes' name B.", show_default=False),
     ] = None,
+    toward: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EXPERIMENT=TARGET", help="What the experiment's outcomes are about; its other densities "
+                     "count as tried (repeatable).", show_default=False),
+    ] = None,
     items: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="A density for each term: are the lists ordered as their outcomes?",
@@ -108,7 +113,8 @@ def bridge(
     result = ask(
         outcomes if outcomes.startswith("@") else Path(outcomes), list(densities) if densities else None,
         rivals=rival or (), group=group, density=density or ["density"], experiments=experiment or (),
-        aliases=aliases(alias or ()), items=list(items) if items else None, kept=_terms(kept), center=center,
+        aliases=pairs(alias, "--alias"), toward=pairs(toward, "--toward"), items=list(items) if items else None,
+        kept=_terms(kept), center=center,
         statistic=statistic, alpha=alpha, effect=effect, tried=tried, registration=registration, seed=seed,
     )  # fmt: skip
     if not answered(result, as_json=as_json, as_csv=as_csv, plot=plot, kind=plot_kind):
@@ -129,10 +135,11 @@ def _models(outcomes: str, experiments: Any, noise: float | None, alpha: float, 
     return across_models(held.of(*experiments) if experiments else held, noise=noise, alpha=alpha, seed=seed)
 
 
-def aliases(given: Any) -> dict[str, str]:
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
     """A=B as a mapping; bad usage where there is no =."""
-    pairs = [each.partition("=") for each in given]
-    for before, equals, after in pairs:
+    parts = [each.partition("=") for each in given or ()]
+    for before, equals, after in parts:
         if not (before and equals and after):
-            raise typer.BadParameter("expected A=B, the densities' name and the outcomes'.", param_hint="--alias")
-    return {before: after for before, _, after in pairs}
+            expected = "A=B, the densities' name and the outcomes'" if option == "--alias" else "EXPERIMENT=TARGET"
+            raise typer.BadParameter(f"expected {expected}.", param_hint=option)
+    return {before: after for before, _, after in parts}

@@ -12,6 +12,8 @@ from cooc.evidence.correlate import CELLS, controls, correlation, residuals, sca
 from cooc.evidence.permute import Array
 
 DRAWS = 1_000
+MOST = 0.999999
+"""A correlation of 1 has no end on Fisher's scale."""
 FEWEST = 5
 """With fewer free units there is no interval that means anything."""
 
@@ -33,10 +35,11 @@ def interval(
     value, free = correlation(x, y, basis), float(len(x) - basis.shape[1] + 1)
     if length > 1:
         free *= worth(residuals(x, basis), residuals(y, basis))
-    if value is None or free < FEWEST or abs(value) > 1 - 1e-9:
+    if value is None or free < FEWEST:
         return None
+    value = float(np.clip(value, -MOST, MOST))
     drawn = _correlations(x, y, blocks, rivals, _draws(blocks, length, draws, np.random.default_rng(seed)))
-    z, spread = np.arctanh(value), float(np.nanstd(np.arctanh(np.clip(drawn, -0.999999, 0.999999))))
+    z, spread = np.arctanh(value), float(np.nanstd(np.arctanh(np.clip(drawn, -MOST, MOST))))
     spread = max(spread, 1 / np.sqrt(max(1.0, free - 3)))
     reach = float(t.ppf((1 + level) / 2, free - 2)) * spread
     return float(np.tanh(z - reach)), float(np.tanh(z + reach))

@@ -69,9 +69,9 @@ class Bridge(Result):
 def bridge(
     outcomes: Any, densities: Any = None, *, rivals: Sequence[str] = (), group: Sequence[str] | None = None,
     density: str | Sequence[str] = "density", experiments: Sequence[str] = (), aliases: Mapping[str, str] | None = None,
-    statistic: str = "spearman", alpha: float = 0.05, effect: float = 0.5, tried: int | None = None,
-    series: bool | None = None, items: Any = None, kept: Iterable[str] | None = None, center: int | None = None,
-    registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
+    toward: Mapping[str, str] | None = None, statistic: str = "spearman", alpha: float = 0.05, effect: float = 0.5,
+    tried: int | None = None, series: bool | None = None, items: Any = None, kept: Iterable[str] | None = None,
+    center: int | None = None, registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
 ) -> Bridge:  # fmt: skip
     """Join densities to outcomes, and ask of each experiment and of all of them whether density predicts the outcome.
 
@@ -83,7 +83,9 @@ def bridge(
                those that units lie in (list, experiment) are blocks, within which alone outcomes are permuted.
                None: experiment, metric, condition, model, seeds and key, as far as they are groups
     density    the columns tried as density; each is one more, and p is corrected for them
-    tried      densities tried in all, where more were than these rows show
+    toward     of experiments the target that their outcomes are about, where outcomes name none: only the densities
+               towards it are asked, and experiments with different targets can be set beside each other
+    tried      densities tried in all, where more were than these rows show (those that `toward` leaves out count)
     series     units are in order of their key and are shifted, not shuffled. None: they are where unit is a year
     items      density rows of single terms, by list: are the lists ordered in density as they are in outcome?
     kept       of the items those that stayed when others were taken away: what did that do to their density?
@@ -95,6 +97,7 @@ def bridge(
     plan = _plan(statistic, alpha, effect, draws, seed)
     observed = given_outcomes(outcomes)
     observed = observed.of(*experiments) if experiments else observed
+    every, observed = observed, directed(observed, toward or {})
     of_items = tuple(_ordered(observed, items, plan)), _removed(items, kept, observed, plan)
     if densities is None:
         from cooc.evidence.shape import without_densities
@@ -105,12 +108,14 @@ def bridge(
     if not asked:
         raise UsageError(_nothing_joined(unmatched))
     found, points = _found(asked, plan)
-    _correct(found, tried)
+    shown, unmatched = _shown(every, densities, columns, aliases) if toward else ({}, unmatched)
+    _correct(found, tried, shown)
     for row in found:
         row["verdict"], row["because"], row["would_decide"] = judge(row, plan)
     parameters = {
         "statistic": statistic, "density": columns, "rivals": used, "group": None if group is None else list(group),
         "alpha": alpha, "effect": effect, "tried": tried, "experiments": list(experiments), "seed": seed,
+        "toward": dict(toward or {}),
     }  # fmt: skip
     checked = _registered(registration, parameters, observed)
     names = list(dict.fromkeys(chain.from_iterable(found)))
@@ -292,7 +297,31 @@ def _name(row: Row) -> str:
     return f"{row['question']}{target}" + (f" ({row['density']})" if row["density"] != "density" else "")
 
 
-def _correct(found: list[Row], tried: int | None) -> None:
+def directed(observed: Outcomes, toward: Mapping[str, str]) -> Outcomes:
+    """Outcomes whose experiment has a target in `toward`, with this target where they name none."""
+    if not toward:
+        return observed
+    observed.of(*toward)
+    rows = [{**row, "target": row["target"] or toward.get(str(row["experiment"]))} for row in observed.rows()]
+    return as_outcomes(rows, observed.provenance.index)
+
+
+def _shown(
+    observed: Outcomes, densities: Any, columns: Sequence[str], aliases: Mapping[str, str] | None
+) -> tuple[dict[Any, int], list[Row]]:
+    """Of each experiment and metric the densities at hand towards any target; and what finds no partner with any."""
+    held: dict[Any, set[Any]] = defaultdict(set)
+    unmatched: list[Row] = []
+    for column in columns:
+        joined = join(observed.rows(), density_rows(densities, column), aliases)
+        unmatched = unmatched or joined.report()
+        for name, pairs in joined.pairs.items():
+            for row, _ in pairs:
+                held[row["experiment"], row["metric"]].add((column, name))
+    return {key: len(some) for key, some in held.items()}, unmatched
+
+
+def _correct(found: list[Row], tried: int | None, shown: Mapping[Any, int]) -> None:
     """p corrected for the densities tried on the same question, and the false discovery rate over all questions."""
     families: dict[str, list[Row]] = defaultdict(list)
     for row in found:
@@ -300,7 +329,8 @@ def _correct(found: list[Row], tried: int | None) -> None:
         families[row["question"]].append(row)
     for family in families.values():
         some = [row for row in family if row["deciding_p"] is not None]
-        count = max(len(family), tried or 1)
+        at_hand = max(shown.get((row["experiment"], row["metric"]), 1) for row in family)
+        count = max(len(some), 1, tried or at_hand)  # a density that doesn't vary, or too few units, is no try
         adjusted = iter(holm([row["deciding_p"] for row in some], count))
         for row in family:
             row["tried"], row["p_holm"] = count, None if row["deciding_p"] is None else next(adjusted)

@@ -64,7 +64,8 @@ def correlation(x: Array, y: Array, basis: Array) -> float | None:
     size = np.sqrt((a @ a) * (b @ b))
     if (a @ a) < TINY * max(1.0, float(x @ x)) or (b @ b) < TINY * max(1.0, float(y @ y)):
         return None
-    return float(np.clip(a @ b / size, -1, 1))
+    value = float(np.clip(a @ b / size, -1, 1))
+    return value if abs(value) > TINY else 0.0
 
 
 def scaled(values: Array, blocks: Array, scale: str) -> Array:

@@ -13,15 +13,15 @@ from cooc.errors import SourceError, UsageError
 from cooc.evidence.read import Row
 
 FORMAT = "cooc registration 1"
-CHECKED = ("statistic", "density", "rivals", "group", "alpha", "effect", "tried", "experiments", "seed")
+CHECKED = ("statistic", "density", "rivals", "group", "alpha", "effect", "tried", "experiments", "seed", "toward")
 """Parameters of `bridge` that an analysis must share with its registration."""
 
 
 def register(
     path: str | PathLike[str], hypothesis: str, *, statistic: str = "spearman", density: Sequence[str] = ("density",),
     rivals: Sequence[str] = ("log_frequency",), group: Sequence[str] | None = None, alpha: float = 0.05,
-    effect: float = 0.5, tried: int | None = None, experiments: Sequence[str] = (), exclusions: Sequence[str] = (),
-    seed: int = 0, **notes: Any,
+    effect: float = 0.5, tried: int | None = None, experiments: Sequence[str] = (),
+    toward: Mapping[str, str] | None = None, exclusions: Sequence[str] = (), seed: int = 0, **notes: Any,
 ) -> Row:  # fmt: skip
     """Write a registration: hypothesis, statistic, rivals, groups, exclusions, seed, and a digest of all of it.
 
@@ -32,7 +32,8 @@ def register(
     held = {
         "format": FORMAT, "hypothesis": hypothesis, "statistic": statistic, "density": list(density),
         "rivals": list(rivals), "group": None if group is None else list(group), "alpha": alpha, "effect": effect,
-        "tried": tried, "experiments": list(experiments), "exclusions": list(exclusions), "seed": seed, **notes,
+        "tried": tried, "experiments": list(experiments), "toward": dict(toward or {}),
+        "exclusions": list(exclusions), "seed": seed, **notes,
     }  # fmt: skip
     held["digest"] = digest_of(held)
     file = Path(path)
@@ -83,10 +84,14 @@ def check(held: Mapping[str, Any], parameters: Mapping[str, Any], names: Sequenc
 
 
 def _plain(value: Any) -> Any:
-    return sorted(map(str, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, Mapping):
+        return sorted(value.items())
+    return sorted(map(str, value)) if isinstance(value, list | tuple) else value or None
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} → {target}" for name, target in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return "nothing" if value is None else str(value)

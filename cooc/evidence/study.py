@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -64,7 +63,9 @@ def make_study(
     outcomes = [row for row, _ in kept]
     place = {k: i for i, k in enumerate(numbers)}
     units = np.array([place[k] for _, k in kept])
-    crossed, nested = _sorted_groups(outcomes, units, GROUPS if groups is None else groups)
+    by_term = all(densities[k]["term"] is not None for k in numbers)  # the key then is what has a density
+    known = [name for name in GROUPS if not (by_term and name == "key")] if groups is None else groups
+    crossed, nested = _sorted_groups(outcomes, units, known)
     units, numbers, blocks, block_names, keep = _blocks(outcomes, units, numbers, nested)
     if len(numbers) < 2:
         return None
@@ -72,10 +73,11 @@ def make_study(
     codes = _codes(outcomes, crossed)
     shares = np.array([float(row["value"]) for row in outcomes])
     outcome = _adjusted(shares, units, codes, len(numbers))
-    names = [_unit_name(densities[k]) for k in numbers]
-    table = np.array([[float(densities[k][name]) for name in (column, *rivals)] for k in numbers])
+    several = len({densities[k]["seeds"] for k in numbers}) > 1
+    names = [_unit_name(densities[k], several) for k in numbers]
+    table = np.array([[_steady(densities[k][name]) for name in (column, *rivals)] for k in numbers])
     circular = _is_series(outcomes, [densities[k] for k in numbers]) if series is None else series
-    order = np.argsort([_number(names[i]) for i in range(len(names))], kind="stable") if circular else slice(None)
+    order = np.argsort([_number(densities[k]) for k in numbers], kind="stable") if circular else slice(None)
     back = np.empty(len(names), int)
     back[np.arange(len(names))[order]] = np.arange(len(names))
     counts = [row["n"] for row in outcomes]
@@ -185,14 +187,20 @@ def _is_series(outcomes: Sequence[Row], densities: Sequence[Row]) -> bool:
     return years and all(str(row["term"]).lstrip("-").isdigit() for row in densities)
 
 
-def _unit_name(density: Row) -> str:
+def _steady(value: float) -> float:
+    """Without the last digits, in which one set counted twice may differ."""
+    return float(f"{float(value):.12g}")
+
+
+def _unit_name(density: Row, several: bool) -> str:
     if density["term"] is not None:
-        return str(density["term"])
+        return f"{density['seeds']}: {density['term']}" if several and density["seeds"] else str(density["term"])
     return f"{density['seeds']} → {density['target']}" if density["target"] else str(density["seeds"])
 
 
-def _number(name: Any) -> float:
+def _number(density: Row) -> float:
     try:
-        return float(name)
-    except ValueError:
+        return float(density["term"])
+    except (TypeError, ValueError):
+        name = _unit_name(density, False)
         raise UsageError(f'"{name}" is no number, so these outcomes are no series; say series=False') from None

@@ -9,6 +9,9 @@ from cooc.evidence.read import Row
 
 SUPPORTED, CONTRADICTED, UNDECIDABLE = "supported", "contradicted", "undecidable"
 
+WEAK = 0.5
+"""With less power what is found is a lucky draw of what there is, and larger (Gelman & Carlin 2014)."""
+
 
 class Verdict(NamedTuple):
     """One of the three words, the reason, and what would decide (nothing where it is decided)."""
@@ -22,15 +25,16 @@ def judge(found: Row, plan: Plan) -> Verdict:
     """The verdict on one finding, whose `p_holm` is corrected for the densities tried.
 
     The effect over the rivals decides where there are rivals, else the correlation itself. Supported: positive, p ≤ α
-    after correction, and the prediction of left-out units gets better. Contradicted: negative with p ≤ α, or the
-    interval lies below the least effect that would count. Undecidable: anything else.
+    after correction, an interval above 0, and the prediction of left-out units gets better. Contradicted: negative
+    with p ≤ α, or the interval lies below the least effect that would count. Undecidable: anything else.
     """
     over = "partial" if found["rivals"] else "value"
     value, least, p = found[over], found["partial_least_p" if found["rivals"] else "least_p"], found["p_holm"]
     what = f"over {found['rivals']}" if found["rivals"] else plan.statistic
     lowest = max(each for each in (least, found["least_p"], 0.0) if each is not None)
     if lowest * found["tried"] > plan.alpha:
-        return Verdict(UNDECIDABLE, _unattainable(found, lowest, plan), _more_units(found, plan))
+        decide = _fewer(lowest, found, plan) if lowest <= plan.alpha else _more_units(found, plan)
+        return Verdict(UNDECIDABLE, _unattainable(found, lowest, plan), decide)
     if value is None or p is None:
         return Verdict(UNDECIDABLE, _no_value(found), _more_units(found, plan))
     says = f"{what} {value:+.2f}, p = {p:.2g}{_corrected(found)}"
@@ -46,13 +50,18 @@ def judge(found: Row, plan: Plan) -> Verdict:
 
 def _positive(found: Row, plan: Plan, says: str) -> Verdict:
     gain = found["increment"]
+    low = found["partial_low" if found["rivals"] else "low"]
+    if low is None or low <= 0:
+        why = "there are too few units for an interval" if low is None else f"its interval starts at {low:+.2f}"
+        return Verdict(UNDECIDABLE, f"{says}, but {why}; {_power(found)}", _more_units(found, plan))
     if gain is None:
         return Verdict(UNDECIDABLE, f"{says}, but there are too few units to leave any out", _more_units(found, plan))
     if gain <= 0:
         return Verdict(UNDECIDABLE, f"{says}, but left-out units are predicted no better", _more_units(found, plan))
     weak = "" if "frequency" in found["rivals"] else "; log frequency was not among the rivals, which can do as much"
     skill = f"left-out units are predicted with skill {found['skill']:.2f}, by rivals alone {found['skill_rivals']:.2f}"
-    return Verdict(SUPPORTED, f"{says}; {skill}{weak}")
+    worth = f"; {_power(found)}, and what so few find is larger than what there is" if found["power"] < WEAK else ""
+    return Verdict(SUPPORTED, f"{says}; {skill}{worth}{weak}")
 
 
 def _no_value(found: Row) -> str:
@@ -66,6 +75,16 @@ def _unattainable(found: Row, least: float, plan: Plan) -> str:
     count = f"{found['units']} units in {found['blocks']} {units}" if found["blocks"] > 1 else f"{found['units']} units"
     times = f" times {found['tried']} densities tried" if found["tried"] > 1 else ""
     return f"{count}: the least p attainable is {least:.2g}{times}, above {plan.alpha:g}, whatever the outcomes"
+
+
+def _fewer(least: float, found: Row, plan: Plan) -> str:
+    """The units can decide, but not so many questions of them."""
+    most = int(plan.alpha / least + 1e-9)
+    one = "one density" if most == 1 else f"at most {most} densities"
+    return (
+        f"{one} named before the outcomes are looked at (a registration; --toward says towards which target), instead "
+        f"of {found['tried']}; or more units"
+    )
 
 
 def _corrected(found: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +11,24 @@ from cooc.query.layout import WIDTH, text_table
 if TYPE_CHECKING:
     from cooc.evidence.bridge import Bridge
 
-SHOWN = ("units", "value", "low", "high", "p", "partial", "partial_p", "p_holm", "increment", "power")
+SHOWN = (
+    "units", "value", "low", "high", "p", "least_p", "partial", "partial_p", "p_holm", "increment", "power"
+)  # fmt: skip
 """Columns beside the number of the question; .table has all of them."""
+
+ESTIMATES = ("value", "partial")
+FEWEST = 4
+"""A correlation of fewer points is no number to show: three lie on a line once in three times."""
 
 
 def bridge_text(result: Bridge) -> str:
     """The verdicts, the table, and the names without partner."""
-    rows = result.rows()
-    parts = [result.provenance.caption()]
-    parts += [f"{number}. {_verdict(row)}" for number, row in enumerate(rows, start=1)]
+    rows: list[dict[str, Any]] = result.rows()
+    parts = [_caption(result)]
+    parts += _verdicts(rows)
     columns: dict[str, list[Any]] = {"": [f"{number}." for number in range(1, len(rows) + 1)]}
-    columns |= {name: [row[name] for row in rows] for name in SHOWN if any(row.get(name) is not None for row in rows)}
+    shown = [row if row["units"] >= FEWEST else {**row, **dict.fromkeys(ESTIMATES)} for row in rows]
+    columns |= {name: [row[name] for row in shown] for name in SHOWN if any(row.get(name) is not None for row in shown)}
     parts.append(text_table(columns, rows=len(rows)))
     parts += [_ordering(row) for row in result.ordered]
     if result.removed:
@@ -31,13 +39,44 @@ def bridge_text(result: Bridge) -> str:
     return "\n".join(parts)
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    target = f" → {row['target']}" if row.get("target") else ""
-    variant = f" ({row['density']})" if row.get("density") not in (None, "density") else ""
-    text = f"{row['question']}{target}{variant}: {str(row['verdict']).upper()}. {row['because']}."
+def _caption(result: Bridge) -> str:
+    """What was asked of what, without the options that nobody chose."""
+    held = result.provenance.parameters
+    given = {key: value for key, value in held.items() if key not in ("experiments", "toward")}
+    words = [f"{key} {_listed(value)}" for key, value in given.items() if value not in (None, [], {}, ["density"])]
+    return f"bridge of {result.provenance.index}: {', '.join(words)}"
+
+
+def _listed(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _verdicts(rows: list[dict[str, Any]]) -> list[str]:
+    """Each verdict with its number; neighbours that say the same of several densities as one."""
+    same = ("question", "verdict", "because", "would_decide")
+    told, number = [], 1
+    for _, group in groupby(rows, key=lambda row: [row[key] for key in same]):
+        some = list(group)
+        last = number + len(some) - 1
+        told.append(_verdict(some, f"{number}." if last == number else f"{number}.–{last}."))
+        number = last + 1
+    return told
+
+
+def _verdict(rows: list[dict[str, Any]], number: str) -> str:
+    row = rows[0]
+    names = ", ".join(dict.fromkeys(filter(None, map(_density_name, rows))))
+    towards = f" → {names}" if row.get("target") else f" ({names})" if names else ""
+    text = f"{number} {row['question']}{towards}: {str(row['verdict']).upper()}. {row['because']}."
     if row["would_decide"]:
         text += f" What would decide: {row['would_decide']}."
     return "\n".join(wrap(text, WIDTH, subsequent_indent="   "))
+
+
+def _density_name(row: dict[str, Any]) -> str:
+    variant = row.get("density") if row.get("density") not in (None, "density") else ""
+    target = row.get("target") or ""
+    return f"{target} ({variant})" if target and variant else target or variant or ""
 
 
 def _ordering(row: dict[str, Any]) -> str:
