@@ -22,6 +22,8 @@ GROUP = ("pool", "target")
 RIVALS = ("log_frequency", "words", "characters", "spelling", "base_logp")
 ALL_RIVALS = (*RIVALS, "similarity", "in_context")
 """With what the base model itself knows of set and target, which may be how density works rather than its rival."""
+BESIDE = 999
+"""Permutations for questions that were not registered."""
 REGISTERED, ALSO = "registration.json", "registration_model.json"
 TABLES = ("outcomes.jsonl", "densities.jsonl", "failures.jsonl", REGISTERED, ALSO, "learned.json")
 """The files that an analysis needs; none holds a word of a corpus."""
@@ -113,7 +115,7 @@ def _asked(
     some = [row for row in densities if row["designed"] or not made]
     if len(rows) < 3:
         return {}
-    result = bridge(outcomes(rows), some, rivals=RIVALS, group=GROUP, density=density, draws=draws)
+    result = bridge(outcomes(rows), some, rivals=RIVALS, group=GROUP, density=density, draws=min(draws, BESIDE))
     kept = ("units", "value", "low", "high", "p", "partial", "partial_low", "partial_high", "partial_p", "increment")
     row = result.rows()[0]
     return {"question": question, **{key: row[key] for key in kept}}
