@@ -339,11 +339,11 @@ def test_frequent_terms_have_the_density_of_their_lifts() -> None:
 
 def test_a_likelihood_of_few_hits_and_of_many_agree_where_they_meet() -> None:
     """Both ways to make a table say the same of 30 hits, up to a constant factor of the likelihood."""
-    hits, expected = np.array([30.0]), np.array([10.0])
-    few, many = pooled._few(hits, expected), pooled._many(hits, expected)
-    likely = few[0] > few[0].max() - 6
-    np.testing.assert_allclose((few[0] - many[0])[likely], (few[0] - many[0])[likely].mean(), atol=0.25)
-    np.testing.assert_allclose(few[1][likely], many[1][likely], atol=0.05)
+    few, many = pooled.table_of(np.array([30 - 1e-9, 30]), np.array([10.0, 10.0]), 1.0)
+    likely = few[:, 0] > few[:, 0].max() - 6
+    gaps = (few[:, 0] - many[:, 0])[likely]
+    np.testing.assert_allclose(gaps, gaps.mean(), atol=0.25)
+    np.testing.assert_allclose(few[:, 1][likely], many[:, 1][likely], atol=0.05)
 
 
 def test_resampling_gives_the_interval_of_a_beta_posterior_where_documents_hold_one_context() -> None:

@@ -39,7 +39,7 @@ def coverage(plan: Plan, corpora: int) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLANS)
 def test_nine_in_ten_intervals_hold_the_planted_density(name: str) -> None:
-    held = coverage(PLANS[name], 240)
+    held = coverage(PLANS[name], 600)
     assert 0.85 <= held <= 0.95, f"{name}: {held:.3f}"
 
 
