@@ -172,7 +172,7 @@ def test_density_rises_with_the_dose(small: Recipe, folder: Path) -> None:
 def test_more_names_than_the_corpus_has_room_for_are_refused(tmp_path: Path) -> None:
     recipe = read_recipe(write_lab(tmp_path, documents=30))
     train, _ = chosen(recipe.corpus, recipe.seed)
-    with pytest.raises(UsageError, match="places near .* are free, and .* are needed"):
+    with pytest.raises(UsageError, match=r"places near .* are free, and .* are needed"):
         plant(train, recipe)
 
 
