@@ -17,10 +17,13 @@ def windows(ctx: Any, incomplete: str) -> list[str]:
     from cooc.errors import CoocError
     from cooc.verbs import open as opened
 
-    try:
-        return [name for name in opened(ctx.params["index"]).windows if name.startswith(incomplete)]
-    except (CoocError, KeyError, TypeError, AttributeError):
-        return []
+    # behind an option that waits for its value the line's arguments are not yet parsed
+    for place in filter(None, [ctx.params.get("index"), *ctx.args]):
+        try:
+            return [name for name in opened(place).windows if name.startswith(incomplete)]
+        except (CoocError, AttributeError):
+            continue
+    return []
 
 
 def sets(incomplete: str) -> list[str]:

@@ -57,7 +57,7 @@ def open_infini_gram(
 
 def flattened(document: Any, name: str = "") -> list[dict[str, Any]]:
     """Every value of a document as a row, its path joined by dots as the name."""
-    if isinstance(document, dict | list) and document:
+    if isinstance(document, dict | list | tuple) and document:
         parts = document.items() if isinstance(document, dict) else enumerate(document)
         return [row for key, value in parts for row in flattened(value, f"{name}.{key}" if name else str(key))]
     return [{"name": name, "value": document}]

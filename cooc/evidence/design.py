@@ -91,6 +91,23 @@ class Design(Result):
             f"{plan['noise']:.3f} with power 0.8", *plan["notes"],
         ])  # fmt: skip
 
+    def plot(self, top: int = 30) -> Any:
+        """A matplotlib figure: the densities of the terms of each set, and their mean; of `top` sets at most."""
+        from cooc.query.results import blank_figure, literal
+
+        rows, sets = self.rows(), list(self.sets)[:top]
+        figure = blank_figure(7, 1.2 + 0.35 * max(1, len(sets)))
+        axes = figure.subplots()
+        for place, held in enumerate(sets):
+            values = [float(row["density"] or 0) for row in rows if row["set"] == held["seeds"]]
+            axes.plot(values, [place] * len(values), "|", color="0.5", markersize=9)
+            axes.plot([sum(values) / len(values)], [place], "o", color="tab:blue", markersize=5)
+        axes.set_yticks(range(len(sets)), [literal(str(held["seeds"])) for held in sets])
+        axes.invert_yaxis()
+        axes.set_xlabel("density of a term, and their mean")
+        axes.set_title(literal(self.provenance.caption()), fontsize="medium", loc="left", wrap=True)
+        return figure
+
     def __repr__(self) -> str:
         return self.text()
 

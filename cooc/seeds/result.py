@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cooc.errors import DamagedIndex, LaterFormat, NotAnIndex, UnknownTerm, UsageError
 from cooc.query.rank import ALPHA, Tables, best, check_ranking, in_pairs, ranked, smoothed_total
-from cooc.query.results import Column, Neighbors, Provenance
+from cooc.query.results import Column, Neighbors, Provenance, bars
 from cooc.seeds.model import ScanRecord, ScanWindow
 from cooc.seeds.write import METADATA, companions
 
@@ -82,6 +82,12 @@ class ScanResult:
     def to_dict(self) -> dict[str, Any]:
         """The summary of each term and what was counted, ready for JSON."""
         return {"path": str(self.path), "scan": msgspec.to_builtins(self.record), "rows": self.rows()}
+
+    def plot(self, top: int = 30) -> Any:
+        """A matplotlib figure: how often each of the `top` most frequent terms occurs."""
+        rows = sorted(self.rows(), key=lambda row: -row["occurrences"])[:top]
+        title = f"{self.record.terms:,} terms in {self.record.tokens:,} tokens"
+        return bars([row["term"] for row in rows], [row["occurrences"] for row in rows], "occurrences", title)
 
     def neighbors(
         self,
