@@ -19,8 +19,9 @@ def bridge(
         str, typer.Argument(metavar="OUTCOMES", help="A .jsonl, .json, .csv or .parquet file, or @published.")
     ],
     densities: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Density rows, as of density --json (repeatable).", show_default=False),
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Density rows, as of density --json, or @measured (repeatable).",
+                     show_default=False),
     ] = None,
     rival: Annotated[
         list[str] | None,
@@ -47,14 +48,15 @@ def bridge(
                      "count as tried (repeatable).", show_default=False),
     ] = None,
     items: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="A density for each term: are the lists ordered as their outcomes?",
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A density for each term, or @measured: are the lists ordered as their "
+                     "outcomes?",
                      show_default=False),
     ] = None,
     kept: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Of the items those that stayed when others were taken away.",
-                     show_default=False),
+        str | None,
+        typer.Option(metavar="FILE|COLUMN", help="Of the items those that stayed when others were taken away, or the "
+                     "column that says so.", show_default=False),
     ] = None,
     models: Annotated[bool, typer.Option("--models", help="Instead: what do the models of OUTCOMES share?")] = False,
     noise: Annotated[
@@ -121,10 +123,12 @@ def bridge(
         put(result.text())
 
 
-def _terms(file: Path | None) -> list[str] | None:
+def _terms(given: str | None) -> str | list[str] | None:
+    """A file's terms; what has no suffix and is no file is a column's name."""
     from cooc.terms import read_terms
 
-    return None if file is None else list(read_terms(file).terms)
+    column = given is None or not (Path(given).suffix or Path(given).is_file())
+    return given if column or given is None else list(read_terms(given).terms)
 
 
 def _models(outcomes: str, experiments: Any, noise: float | None, alpha: float, seed: int) -> Models:

@@ -70,14 +70,14 @@ def bridge(
     outcomes: Any, densities: Any = None, *, rivals: Sequence[str] = (), group: Sequence[str] | None = None,
     density: str | Sequence[str] = "density", experiments: Sequence[str] = (), aliases: Mapping[str, str] | None = None,
     toward: Mapping[str, str] | None = None, statistic: str = "spearman", alpha: float = 0.05, effect: float = 0.5,
-    tried: int | None = None, series: bool | None = None, items: Any = None, kept: Iterable[str] | None = None,
+    tried: int | None = None, series: bool | None = None, items: Any = None, kept: str | Iterable[str] | None = None,
     center: int | None = None, registration: str | PathLike[str] | None = None, draws: int = 9_999, seed: int = 0,
 ) -> Bridge:  # fmt: skip
     """Join densities to outcomes, and ask of each experiment and of all of them whether density predicts the outcome.
 
     outcomes   a result of `read_outcomes`, rows, a file, or "@published"
-    densities  results of `cooc.density`, rows, tables or files; a row of one `term` belongs to the outcomes of that
-               key. None: what these outcomes could decide, whatever their densities
+    densities  results of `cooc.density`, rows, tables or files, or "@measured"; a row of one `term` belongs to the
+               outcomes of that key. None: what these outcomes could decide, whatever their densities
     rivals     columns of the density rows; log_frequency is one wherever they have it
     group      columns of the outcomes: those that units meet several levels of (model, question) are adjusted for,
                those that units lie in (list, experiment) are blocks, within which alone outcomes are permuted.
@@ -88,7 +88,8 @@ def bridge(
     tried      densities tried in all, where more were than these rows show (those that `toward` leaves out count)
     series     units are in order of their key and are shifted, not shuffled. None: they are where unit is a year
     items      density rows of single terms, by list: are the lists ordered in density as they are in outcome?
-    kept       of the items those that stayed when others were taken away: what did that do to their density?
+    kept       of the items those that stayed when others were taken away, or the column that says so: what did that
+               do to their density?
     center     a year: each question about years is asked with the distance from it and its logarithm as rivals, and
                once more without that year
 
@@ -377,7 +378,7 @@ def _by_target(rows: Sequence[Row]) -> dict[str | None, list[Row]]:
     return held
 
 
-def _removed(items: Any, kept: Iterable[str] | None, observed: Outcomes, plan: Plan) -> Row:
+def _removed(items: Any, kept: str | Iterable[str] | None, observed: Outcomes, plan: Plan) -> Row:
     """Clues taken away; with outcomes of both sets where `clue_removal` is told their names."""
     if kept is None:
         return {}
@@ -385,7 +386,19 @@ def _removed(items: Any, kept: Iterable[str] | None, observed: Outcomes, plan: P
         raise UsageError("kept says which items stayed: give items, too, with a density for each")
     from cooc.evidence.dose import clue_removal
 
-    return clue_removal(items, list(kept), observed, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
+    sets = {row["seeds"] for row in observed.rows()}
+    rows = [row for row in item_rows(items) if row["seeds"] is None or row["seeds"] in sets]
+    targets = {row["target"] for row in rows}
+    if len(targets) > 1:
+        raise UsageError(f"items to take away have the targets {', '.join(sorted(map(str, targets)))}: give one")
+    if isinstance(kept, str) and not any(kept in row for row in rows):
+        raise UsageError(f'no item has a column "{kept}" that says which stayed')
+    stays = [row["term"] for row in rows if _stays(row.get(kept))] if isinstance(kept, str) else list(kept)
+    return clue_removal(rows, stays, observed, alpha=plan.alpha, draws=plan.draws, seed=plan.seed)
+
+
+def _stays(value: Any) -> bool:
+    return str(value).lower() in ("true", "1", "1.0", "yes")
 
 
 def _nothing_joined(unmatched: Sequence[Row]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from cooc.errors import SourceError, UsageError
@@ -15,8 +16,18 @@ VARIANTS = ("index", "corpus", "where", "window", "direction", "measure", "stati
 """Columns that tell several densities of one seed set and target apart; each is one more density tried."""
 
 FREQUENCY = "log_frequency"
+MEASURED = "@measured"
+"""Names the densities that come with cooc: of the paper's lists, in a small corpus (docs/bridge.md says which)."""
+
 COUNTS = ("frequency", "occurrences", "count")
 """Columns whose base-2 logarithm is the log frequency where none is given."""
+
+
+def shipped(given: Any, file: str) -> Any:
+    """The file that comes with cooc where it is asked for by name."""
+    if isinstance(given, list | tuple):
+        return [shipped(each, file) for each in given]
+    return Path(__file__).parent / "published" / file if isinstance(given, str) and given == MEASURED else given
 
 
 def density_rows(given: Any, column: str = "density") -> list[Row]:
@@ -25,7 +36,7 @@ def density_rows(given: Any, column: str = "density") -> list[Row]:
     A row of one term alone (`term`, or `item`) is the density of that term; of a row without `seeds` the term alone
     says where it belongs. Raises SourceError where a row has neither seeds nor term, or none of them has the column.
     """
-    rows = [_checked(where, row, column) for where, row in _placed(given)]
+    rows = [_checked(where, row, column) for where, row in _placed(shipped(given, "densities.csv"))]
     if not rows:
         raise UsageError("there is no density row")
     if all(row.get(column) is None for row in rows):
@@ -36,7 +47,7 @@ def density_rows(given: Any, column: str = "density") -> list[Row]:
 
 def item_rows(given: Any, column: str = "density") -> list[Row]:
     """Rows of single terms: as density rows, or the terms of density results, whose lift is their density."""
-    return density_rows(_items(given), column)
+    return density_rows(_items(shipped(given, "items.csv")), column)
 
 
 def _items(given: Any) -> Any:
