@@ -1,13 +1,22 @@
-# The two commands of the README: `make demo` and `make test`. Each does its own set-up.
+# The commands of the README: `make demo`, `make page` and `make test`. Each does its own set-up.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= indexes/demo
+CORPUS ?= mycorpus
+SEEDS ?= myterms.txt
+TARGETS ?= @19th_century @modern @natural_history @food
+MINE ?= indexes/mine
 
-.PHONY: demo test lint full docs faults lock clean
+.PHONY: demo page test lint full docs faults lock clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/cooc demo --out $(OUT)
+
+# A page about your terms in your corpus: make page CORPUS=folder SEEDS=terms.txt [TARGETS="@food more.txt"] [MINE=index].
+page: $(VENV)/demo.installed
+	$(BIN)/cooc build $(CORPUS) --out $(MINE)
+	$(BIN)/cooc report $(MINE) --seeds $(SEEDS) $(addprefix --target ,$(TARGETS)) --out $(MINE).html
 
 test: $(VENV)/test.installed lint
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not real"

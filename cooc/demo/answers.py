@@ -31,7 +31,7 @@ BIRDS = {
 """The demo's three lists of birds, and the lists of the published experiment that they resemble."""
 BIRD_TARGETS = ("@19th_century", "@natural_history")
 
-TITLE = "The demo of cooc: two centuries of presidents, and a dictionary"
+TITLE = "The demo of cooc"
 SIZES = (100, 1_000)
 EXPERIMENT = "birds"
 
@@ -123,8 +123,15 @@ class Answers:
         """Write the page of all results."""
         import cooc
 
-        results = list(self.results.values())
-        return cooc.report(self.page, results, title=TITLE, index=self.index, sets=self.sets)
+        return cooc.report(
+            self.page, list(self.results.values()), title=TITLE, index=self.index, sets=self.sets,
+            command=self.report_command,
+        )  # fmt: skip
+
+    @property
+    def report_command(self) -> str:
+        """The command that makes a page of the saved results."""
+        return shell("report", self.index.path, f"{self.saved}/*.json", "--out", self.page, "--title", TITLE)
 
     def beside(self, ending: str) -> Path:
         return self.folder.with_name(self.folder.name.removesuffix("-corpus") + ending)
@@ -148,9 +155,5 @@ def command() -> str:
 
 
 def shell(*words: object) -> str:
-    """A command as one types it.
-
-    >>> shell("count", "indexes/demo", "great auk")
-    "cooc count indexes/demo 'great auk'"
-    """
-    return " ".join([command(), *(shlex.quote(str(word)) for word in words)])
+    """A command as one types it; a word with * is left to the shell."""
+    return " ".join([command(), *(word if "*" in word else shlex.quote(word) for word in map(str, words))])

@@ -179,7 +179,7 @@ def page(answers: Answers) -> Iterator[str]:
         "One file, which opens in a browser without a network: figures, tables to download, the graph of terms with "
         "lines of the corpus, and for each figure the command that makes it again."
     )
-    yield from asked(shell("report", answers.saved, answers.index.path, "--out", answers.page))
+    yield from asked(answers.report_command)
     yield f"The page: {answers.report()}"
 
 
@@ -194,7 +194,7 @@ def onward(answers: Answers) -> Iterator[str]:
     yield 'Your own text: lines of JSON with a field "text" (also .gz and .zst), parquet, or plain text. A file'
     yield "of terms has one on each line."
     yield f"  {command()} build mycorpus --out indexes/mine"
-    yield f"  {command()} density indexes/mine --seeds myterms.txt --target @food --target @computing"
+    yield f"  {command()} report indexes/mine --seeds myterms.txt --target @food --target @modern --out mine.html"
 
 
 def questions(answers: Answers) -> list[str]:

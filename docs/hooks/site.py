@@ -1,7 +1,7 @@
 """What mkdocs needs beyond the pages: pages made of files that lie elsewhere, links that lead out of docs/, commands.
 
-indexes/FORMAT.md, CHANGELOG.md and `cooc COMMAND --help` become pages. In the repository the pages link to files by
-paths from docs/; on the site, a link to a page goes there, and one to any other file becomes its name.
+README.md, indexes/FORMAT.md, CHANGELOG.md and `cooc COMMAND --help` become pages. In the repository pages link to
+files by paths from docs/; on the site, a link to a page goes there, and one to any other file becomes its name.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent.parent
-ELSEWHERE = {"format.md": "indexes/FORMAT.md", "changes.md": "CHANGELOG.md"}
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+ELSEWHERE = {"index.md": "README.md", "format.md": "indexes/FORMAT.md", "changes.md": "CHANGELOG.md"}
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 MARK = re.compile(r"^<!--.*-->\n", re.MULTILINE)
 
 
@@ -50,7 +50,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 def site_link(link: re.Match[str], source: Path, page: str) -> str:
     """One link of a page whose source is a file of the repository."""
-    text, target = link[1], link[2]
+    image, text, target = link.groups()
     path, _, anchor = target.partition("#")
     if not path or "://" in target or target.startswith("mailto:"):
         return link[0]
@@ -63,7 +63,7 @@ def site_link(link: re.Match[str], source: Path, page: str) -> str:
     else:
         return text if text.startswith("`") else f"{text} (`{lies.relative_to(ROOT)}`)"
     up = "../" * page.count("/")
-    return f"[{text}]({up}{name}{'#' + anchor if anchor else ''})"
+    return f"{image}[{text}]({up}{name}{'#' + anchor if anchor else ''})"
 
 
 def commands() -> str:
