@@ -18,6 +18,7 @@ from cooc.index.reader import Index
 from cooc.lab.analyse import TABLES, analyse_lab
 from cooc.lab.arms import found_sets, planted_sets, read_whole_rows
 from cooc.lab.baselines import baselines
+from cooc.lab.figure import plot_lab
 from cooc.lab.plant import plant, read_planted
 from cooc.lab.recipe import Recipe, read_recipe
 from cooc.lab.run import register_lab
@@ -243,6 +244,13 @@ def test_an_effect_that_is_there_is_found_and_none_where_there_is_none(small: Re
     assert [row["arm"] for row in there.doses] == ["0", "0.25", "0.5", "0.75", "1"] * 2
     assert there.noise[0]["between_seeds"] == pytest.approx(0.3, rel=0.3)
     assert there.runs == 80 and not there.failed
+
+
+def test_arms_and_sets_are_drawn(small: Recipe, tmp_path: Path) -> None:
+    found = analyse_lab(invented(tmp_path / "out", small, 1.0), draws=99)
+    left, right = plot_lab(found).axes
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["field", "sea"]
+    assert sum(len(line.get_xdata()) for line in right.lines) == 40
 
 
 def test_a_registration_that_was_edited_is_refused(small: Recipe, tmp_path: Path) -> None:

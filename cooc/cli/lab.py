@@ -33,6 +33,10 @@ def lab(
         typer.Option(metavar="DIR", help="Where the recipe's files are, if not beside it.", show_default=False),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing while it runs.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw arms and sets, as .png, .svg or .pdf.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a small model on an indexed corpus, finetune it narrowly, and ask whether density predicts where it moves.
@@ -63,6 +67,11 @@ def lab(
         lines = PlainLines()
         found = run(read_recipe(place, data), out, (lambda *_: None) if quiet else lines)
         say(f"report: {out / 'report.md'}")
+    if plot is not None:
+        from cooc.lab.figure import plot_lab
+
+        plot_lab(found).savefig(plot, dpi=110)
+        say(f"drawn: {plot}")
     if as_json:
         print_json(found.to_dict())
     else:

@@ -14,7 +14,7 @@ from cooc.errors import UsageError
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A random choice of passages from a corpus file, about so many words in all."""
+    """A random choice of passages from a corpus file: as many as have so many words where they are full."""
 
     source: str
     words: int
