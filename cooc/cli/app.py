@@ -24,6 +24,7 @@ from cooc.cli import curation as curations
 from cooc.cli import density as densities
 from cooc.cli import design as designs
 from cooc.cli import kwic as concordance
+from cooc.cli import lab as laboratory
 from cooc.cli import report as reports
 from cooc.cli import scan as seeded
 from cooc.cli import years as yearly
@@ -97,7 +98,7 @@ for name, function in (
     ("density", densities.density),
     ("cluster", clustered.cluster), ("constellation", constellations.constellation),
     ("curation", curations.curation),
-    ("report", reports.report),
+    ("report", reports.report), ("lab", laboratory.lab),
     ("export", ask.export), ("scan", seeded.scan), ("demo", make.demo),
 ):  # fmt: skip
     app.command(name)(guarded(function))
