@@ -48,6 +48,7 @@ def started() -> Iterator[Browser]:
         options.add_argument(each)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     running = selenium.Chrome(options=options, service=Service(driver))
+    running.set_script_timeout(2 * PATIENCE)
     try:
         yield Browser(running)
     finally:
@@ -59,6 +60,12 @@ class Browser:
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
+        self.shown: tuple[Path, str, str] | None = None
+
+    def show(self, path: Path) -> None:
+        """Show a page as `open` does, unless it is shown already: for tests that leave it as they found it."""
+        if self.shown != (path, "wide", "light"):
+            self.open(path)
 
     def open(self, path: Path, *, size: str = "wide", scheme: str = "light") -> None:
         """Show a page in a window of a size, in light or dark, and wait until its figures are drawn."""
@@ -67,6 +74,7 @@ class Browser:
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.driver.get(path.as_uri())
         self.until(lambda: self.run("return document.documentElement.dataset.ready === 'yes'"))
+        self.shown = (path, size, scheme)
 
     def ask(self, command: str, **parameters: Any) -> Any:
         """A command of the developer tools."""
@@ -95,7 +103,7 @@ class Browser:
         """Set a list or a field as a reader does, and tell the page."""
         self.run(
             "const e = document.querySelector(arguments[0]); e.value = arguments[1];"
-            "e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}));",
+            "for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind, {bubbles: true}));",
             selector, value,
         )  # fmt: skip
 

@@ -155,7 +155,7 @@ def _lines(alt: Any) -> Any:
     touched = "chosen !== '' && (datum.a === chosen || datum.b === chosen)"
     outside = "cluster !== 'all' && (datum.of_a !== cluster || datum.of_b !== cluster)"
     return (
-        alt.Chart(alt.NamedData("edges")).mark_rule(aria=False)
+        alt.Chart(alt.NamedData("edges")).mark_rule(aria=False).properties(name="edges")
         .transform_filter("datum.level === level && isValid(datum[measure]) && datum[measure] >= least")
         .encode(
             x=_axis(alt, "x"), y=_axis(alt, "y"), x2="x2:Q", y2="y2:Q",
@@ -180,7 +180,7 @@ def _dots(alt: Any, nodes: Sequence[Row]) -> Any:
     ringed = alt.condition("datum.seed || datum.term === chosen", alt.value(3), alt.value(0.8))
     return (
         alt.Chart(alt.NamedData("nodes")).mark_point(filled=True, stroke=INK, cursor="pointer")
-        .transform_filter("datum.level === level")
+        .transform_filter("datum.level === level").properties(name="terms")
         .encode(
             x=_axis(alt, "x"), y=_axis(alt, "y"), tooltip=tooltip, opacity=_faded(alt), strokeWidth=ringed,
             color=alt.Color("cluster:N").sort(order).scale(range=list(COLORS)).title("cluster"),
