@@ -30,7 +30,7 @@ def test_all_names_are_there_and_in_order() -> None:
 
 def test_all_names_are_the_ones_promised() -> None:
     verbs = {"build", "count", "export", "merge", "neighbors", "ngrams", "open", "pair", "verify"}
-    verbs |= {"merge_scans", "scan", "open_infini_gram", "contexts", "kwic"}
+    verbs |= {"build_phrases", "merge_scans", "scan", "open_infini_gram", "contexts", "kwic"}
     verbs |= {"audit", "cluster", "constellation", "curation", "density", "derive", "lexicon", "lexicons", "years"}
     verbs |= {"across_models", "bridge", "clue_removal", "design", "published_outcomes", "read_outcomes"}
     verbs |= {"ordering", "register", "report", "seed_noise"}

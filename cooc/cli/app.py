@@ -25,6 +25,7 @@ from cooc.cli import density as densities
 from cooc.cli import design as designs
 from cooc.cli import kwic as concordance
 from cooc.cli import lab as laboratory
+from cooc.cli import phrases as suffixes
 from cooc.cli import report as reports
 from cooc.cli import scan as seeded
 from cooc.cli import years as yearly
@@ -90,6 +91,7 @@ def check_outputs(options: dict[str, Any]) -> None:
 
 for name, function in (
     ("build", make.build), ("info", ask.info), ("verify", make.verify), ("merge", make.merge),
+    ("phrases", suffixes.phrases),
     ("count", ask.count), ("pair", ask.pair), ("neighbors", ask.neighbors), ("ngrams", ask.ngrams),
     ("contexts", surroundings.contexts), ("kwic", concordance.kwic),
     ("open-infini-gram", foreign.open_infini_gram),

@@ -7,7 +7,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 SECTIONS = {
-    "Make an index": ("build", "merge", "info", "verify", "open-infini-gram"),
+    "Make an index": ("build", "merge", "info", "verify", "phrases", "open-infini-gram"),
     "Look up counts": ("count", "pair", "neighbors", "ngrams", "contexts", "kwic", "scan"),
     "Measure densities": (
         "density", "cluster", "years", "constellation", "curation", "audit", "lexicons", "derive",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from cooc.create.suffixes import TABLE
 from cooc.create.work import GONE, Work, clear
 from cooc.index.files import digest_blocks, files_below, write_array, write_whole
 from cooc.index.layout import BLOCKS, LOG
@@ -17,6 +18,7 @@ def publish(work: Work, manifest: Manifest) -> None:
         left.unlink()  # of a build that was stopped between writing a file and naming it
     names = [name for name in files_below(work.index)
              if not name.startswith((f"{WORK}/", f"{GONE}/")) and name not in (BLOCKS, LOG, MANIFEST)]  # fmt: skip
+    names.sort(key=lambda name: name == TABLE)  # last, as it may be added later (cooc/create/added.py)
     digests = work.tasks("digests", digest_file, [(name,) for name in names])
     blocks: list[int] = []
     files = []

@@ -9,6 +9,9 @@ where there is no builder, is sorted on the disk.
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +93,25 @@ def adopt(made: Path, target: Path) -> None:
 
 def check_table(work: Work, codes: int) -> None:
     """Raise `BuildError` unless the table is a suffix array, by a sample of its order and counts."""
-    table, room = table_of(work.index, codes), work.share // 2
-    for faults in (pointer_faults(table, room), order_faults(table, room, SEED), count_faults(table, SEED)):
-        for fault in faults:
-            raise BuildError(f"{work.index / TABLE}: {fault}: it is not the suffix array of {STORE}. {BEGIN_ANEW}")
+    for fault in faults_of(table_of(work.index, codes), work.share // 2):
+        raise BuildError(f"{work.index / TABLE}: {fault}: it is not the suffix array of {STORE}. {BEGIN_ANEW}")
+
+
+def faults_of(table: Table, memory: int) -> Iterator[str]:
+    """What is wrong with a table; order and counts are looked at where the pointers are sound."""
+    for faults in (pointer_faults(table, memory), order_faults(table, memory, SEED), count_faults(table, SEED)):
+        found = list(islice(faults, 1))
+        yield from found
+        if found:
+            return
+
+
+def forget_table(work: Work) -> None:
+    """Take back what a build that was stopped has made of a table, where it goes on without one."""
+    for receipts in (work.folder / "done").glob("suffixes*"):
+        shutil.rmtree(receipts)
+    drop(work, FOLDER)
+    (work.index / TABLE).unlink(missing_ok=True)
 
 
 def table_of(index: Path, codes: int) -> Table:

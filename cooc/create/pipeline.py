@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from cooc import __version__
+from cooc.create.added import build_phrases, clear_stopped
 from cooc.create.blocks import Corpus, Store, cut_store
 from cooc.create.building import SMALL_BYTES, building
 from cooc.create.dedup import find_duplicates
@@ -22,19 +23,18 @@ from cooc.create.estimate import check_room, estimate_disk, told
 from cooc.create.finish import publish
 from cooc.create.ngrams import write_ngrams
 from cooc.create.pairs import write_window
-from cooc.create.phrases import write_table
+from cooc.create.phrases import forget_table, write_table
 from cooc.create.plan import PLAN, Plan, check_workers, difference, make_plan, parse_memory, read_plan
 from cooc.create.tokens import PartCounts, Stored, write_token_store
 from cooc.create.units import TERMS_READ, choose_units, write_units
 from cooc.create.vocabulary import VOCABULARY_FILES
 from cooc.create.watch import steps_of
-from cooc.create.work import BUDGET, GONE, PIECES_A_WORKER, Progress, Work, clear, silent, sole_builder
+from cooc.create.work import BUDGET, PIECES_A_WORKER, Progress, Work, silent
 from cooc.errors import BuildError
 from cooc.index.files import items_of, read_slice, write_whole
 from cooc.index.layout import TOKENS, VOCABULARY
 from cooc.index.manifest import (
     MANIFEST,
-    WORK,
     Direction,
     Manifest,
     Parameters,
@@ -84,7 +84,8 @@ def build(
     `dedup` leaves out near-duplicate documents from that similarity on. `phrases` writes the suffix array that finds
     phrases of any length. The counts follow the rules in
     `indexes/FORMAT.md`. The same call goes on with a build that was stopped;
-    with an index that is finished and was built in the same way it does nothing.
+    with an index that is finished and was built in the same way it does nothing, but for the suffix array where that is
+    missing.
 
     Raises `UsageError` for parameters that make no sense, `SourceError` for files that can't be read, and
     `BuildError` for a directory that is taken or can't be written.
@@ -102,8 +103,10 @@ def build(
     check_workers(workers)
     plan = make_plan(places, parameters, cutter, tokenizer)
     if (index / MANIFEST).exists():
-        already_built(index, plan)
-        clear_leftovers(index)
+        built = already_built(index, plan)
+        clear_stopped(index)
+        if phrases and built.phrases is None:
+            build_phrases(index, memory=memory, workers=workers, scheduler=scheduler, progress=progress)
         return index
     check_room(index, estimate_disk(plan, phrases=phrases))
     small = sum(source.bytes for source in {part.source for part in plan.parts}) < SMALL_BYTES
@@ -114,16 +117,8 @@ def build(
     return index
 
 
-def clear_leftovers(index: Path) -> None:
-    """Remove the work of a build that was stopped between its manifest and its end."""
-    if (index / WORK).is_dir():
-        with sole_builder(index):
-            clear(index)
-    shutil.rmtree(index / GONE, ignore_errors=True)
-
-
-def already_built(index: Path, plan: Plan) -> None:
-    """Raise `BuildError` with the first difference unless the index was built as the plan says."""
+def already_built(index: Path, plan: Plan) -> Manifest:
+    """The manifest; raises `BuildError` with the first difference unless the index was built as the plan says."""
     built = read_manifest(index)
     for name in Parameters.__struct_fields__:
         before, now = getattr(built.parameters, name), getattr(plan.parameters, name)
@@ -136,6 +131,7 @@ def already_built(index: Path, plan: Plan) -> None:
     sizes = {source.url: source.bytes for source in built.sources}
     if sizes != {part.source.url: part.source.bytes for part in plan.parts}:
         raise BuildError(f"{index} is an index already, built from other sources. Choose another --out.")
+    return built
 
 
 def hold_to_plan(work: Work, plan: Plan) -> None:
@@ -194,6 +190,8 @@ def write_counts(
 ) -> None:
     """Everything that is counted from a token store, and the manifest."""
     work.watch.corpus(stored.tokens)
+    if not phrases:
+        forget_table(work)
     units, absent = choose_units(work, tokenizer, chosen.terms, terms=stored.terms, most=chosen.max_terms)
     corpus = corpus_of(work, stored)
     write_units(work, units, corpus)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cooc.errors import DamagedIndex, UnknownTerm, UsageError
 from cooc.index.files import CheckedArray
 from cooc.index.layout import BLOCKS, NGRAMS, PAIRS, TOKENS, UNITS, VOCABULARY
-from cooc.index.manifest import MANIFEST, FileRecord, Manifest, NgramRecord, WindowRecord, read_manifest
+from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, NgramRecord, WindowRecord, read_manifest
 from cooc.tokens import Tokenizer, tokenizer_of
 
 Array = NDArray[Any]
@@ -74,6 +74,8 @@ class Index:
             data = path.read_bytes()
         except OSError as error:
             raise DamagedIndex(f"{path}: can't be read: {error.strerror or error}.") from error
+        if (self.path / WORK).is_dir():
+            data = data[: record.bytes]  # a suffix array is being added, whose digests come last
         if xxhash.xxh3_128_hexdigest(data) != record.digest:
             raise DamagedIndex(f"{path}: differs from its digest. Restore it or build again.")
         return np.frombuffer(data, "<u8")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cooc.index.files import BLOCK, files_below
 from cooc.index.laws import Law, all_laws
-from cooc.index.layout import BLOCKS, LOG
+from cooc.index.layout import BLOCKS, LOG, TOKENS
 from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, read_manifest
 from cooc.index.shape import Arrays, as_array, expected_sizes
 
@@ -127,10 +127,13 @@ def leads_outside(name: str) -> bool:
 def strays(folder: Path, manifest: Manifest) -> list[str]:
     """Files in the directory that the manifest does not name; what a build leaves behind is none."""
     known = {MANIFEST, LOG, *(record.name for record in manifest.files)}
+    being_added = (folder / WORK).is_dir()  # a suffix array
     return [
         f"{folder / name}: is no file of the index. Remove it."
         for name in files_below(folder)
-        if name not in known and name.split("/")[0] not in (WORK, f"{WORK}.gone")
+        if name not in known
+        and name.split("/")[0] not in (WORK, f"{WORK}.gone")
+        and not (being_added and (name == f"{TOKENS}/table.0" or name.endswith(".part")))
     ]
 
 
@@ -149,11 +152,12 @@ def map_file(folder: Path, record: FileRecord) -> File:
     try:
         with open(path, "rb") as file:
             found = os.fstat(file.fileno()).st_size
-            if found != record.bytes:
+            being_added = record.name == BLOCKS and found > record.bytes and (folder / WORK).is_dir()
+            if found != record.bytes and not being_added:
                 fault = f"{path}: has {found:,} bytes where the manifest says {record.bytes:,}."
                 return File(record.name, nothing, fault)
             data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)) if found else nothing
-            return File(record.name, data)
+            return File(record.name, data[: record.bytes])
     except OSError as error:
         return File(record.name, nothing, f"{path}: can't be read: {error.strerror or error}.")
 
