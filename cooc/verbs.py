@@ -110,6 +110,29 @@ def merge(
     return Index(path)
 
 
+def build_phrases(
+    path: Place | Index,
+    *,
+    memory: str | int = "8GB",
+    workers: int | None = None,
+    scheduler: str = "local",
+    progress: Progress | None = None,
+) -> Index:
+    """Give an index the suffix array that finds phrases of any length, if it was built without (`phrases=False`).
+
+    One that is there is looked at, and made again where it is broken. The index has then the bytes of one built with
+    phrases; until that moment it answers as without. The same call goes on where one was stopped.
+
+    Raises `DamagedIndex` if the token store, of which the suffix array is made, differs from its digests.
+    """
+    from cooc.create.added import build_phrases as add_phrases
+
+    place = path.path if isinstance(path, Index) else Path(path)
+    options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    add_phrases(place, memory=memory, workers=workers, scheduler=scheduler, **options)
+    return Index(place)
+
+
 def verify(path: Place | Index) -> Verification:
     """Read an index once and check every digest and every law; what is wrong is in `.problems`, by file."""
     from cooc.index.verify import verify as verify_index
