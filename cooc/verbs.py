@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cooc.exchange.documents import placed_sources
 from cooc.index.reader import Index
 from cooc.phrases.opening import names_foreign, opened
 from cooc.terms import TermSet, read_term_sets
@@ -20,7 +21,7 @@ Terms = TermSet | Place | Iterable[TermSet | str | os.PathLike[str]]
 
 
 def build(
-    sources: Place | Sequence[Place],
+    sources: Place | Sequence[Place | Any],
     out: Place,
     *,
     text_field: str = "text",
@@ -48,7 +49,8 @@ def build(
     """Count a corpus into the index directory `out`, and open it.
 
     `sources` are files (jsonl, parquet, Arrow, plain text; gzip or zstd), globs, folders or fsspec URLs, or
-    infini-gram:SIDECAR, the documents of a foreign index (`open_infini_gram`).
+    infini-gram:SIDECAR, the documents of a foreign index (`open_infini_gram`); or datasets of Hugging Face, whose
+    columns of text, id and `meta_fields` are written beside `out`, to `out`.documents, and read there.
     `window` counts pairs up to so many tokens apart; several windows make several matrices. `ngrams` is the
     highest order counted, from `min_count` occurrences on. `max_terms` gives rows to the most frequent terms
     only. `terms` always have rows, phrases too, and a window "document": a `TermSet`, a file of terms, or a
@@ -64,6 +66,7 @@ def build(
     """
     from cooc.create.pipeline import build as build_index  # compiles and loads much that a query doesn't need
 
+    sources = placed_sources(sources, out, [text_field, id_field or "id", *meta_fields])
     if names_foreign(sources):
         from cooc.phrases.texts import expanded
 

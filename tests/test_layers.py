@@ -26,11 +26,11 @@ MAY_IMPORT = {
     "create": {"errors", "kernels", "tokens", "index", "corpus", "phrases"},
     "query": {"errors", "kernels", "tokens", "index", "phrases", "terms"},
     "seeds": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query"},
-    "verbs": {"errors", "create", "index", "phrases", "terms"},
+    "verbs": {"errors", "create", "exchange", "index", "phrases", "terms"},
     "clusters": {"errors", "kernels", "terms", "tokens", "index", "phrases", "query"},
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "page": {"errors", "terms", "index", "query", "clusters", "evidence"},
-    "exchange": {"errors", "kernels", "tokens", "index", "create", "query", "terms", "verbs"},
+    "exchange": {"errors", "kernels", "tokens", "index", "create", "query"},
     "lab": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query", "clusters", "evidence", "page", "verbs"},
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
     "cli": {
