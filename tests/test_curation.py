@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 import cooc
 from cooc.cli.app import app
 from cooc.clusters.curation import permuted, statistics, strata_of
+from cooc.clusters.ranks import ranges_of, wins_of
+from cooc.clusters.shrink import Beta
 from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.terms import TermSet
@@ -106,9 +108,9 @@ def test_p_is_that_of_all_permutations() -> None:
         for b in itertools.combinations(range(5, 9), int(marks[5:].sum())):
             chosen = np.isin(np.arange(9), [*a, *b])
             every.append(abs(statistics(lift, chosen, stratum)[1]) >= observed - 1e-12)
-    p, least = permuted(lift, marks, stratum, 20_000, random)
-    assert p == pytest.approx(np.mean(every), abs=0.015)
-    assert least == 1 / len(every)
+    found = permuted(lift, marks, stratum, 20_000, random)
+    assert found.difference == pytest.approx(np.mean(every), abs=0.015)
+    assert found.least == 1 / len(every)
 
 
 def test_p_is_uniform_where_nothing_was_planted() -> None:
@@ -119,6 +121,44 @@ def test_p_is_uniform_where_nothing_was_planted() -> None:
     ]
     assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.085
     assert np.mean(found) == pytest.approx(0.5, abs=0.05)
+
+
+def names_of_a_pool(random: np.random.Generator, leaning: float) -> tuple[np.ndarray, ...]:
+    """Hits, contexts and marks of items of one share, those chosen rarer within the stratum, and `leaning` times it."""
+    marks = random.random(400) < 0.5
+    contexts = np.where(marks, random.integers(20, 120, 400), random.integers(100, 200, 400)).astype(float)
+    share = random.gamma(0.5, 0.02, 400) * np.where(marks, leaning, 1.0)
+    return random.poisson(contexts * share).astype(float), contexts, marks
+
+
+def auc_of(hits: np.ndarray, contexts: np.ndarray, marks: np.ndarray) -> float:
+    wins = wins_of(*ranges_of(hits, contexts, np.ones(len(hits)), Beta(0.5, 49.5)))
+    return statistics(np.zeros(len(hits)), marks, np.zeros(len(hits), np.int64), wins)[0]
+
+
+def test_the_auc_is_one_half_where_rarer_items_were_chosen_that_lean_no_more() -> None:
+    random = np.random.default_rng(11)
+    found = [auc_of(*names_of_a_pool(random, 1.0)) for _ in range(40)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.01)
+    assert np.mean([auc_of(*names_of_a_pool(random, 4.0)) for _ in range(10)]) > 0.6
+
+
+def test_of_two_items_one_or_the_other_leans_more() -> None:
+    low, high = ranges_of(np.array([0.0, 0, 3, 900]), np.array([0.0, 50, 50, 1e4]), np.full(4, 0.7), Beta(0.3, 40))
+    wins = wins_of(low, high)
+    np.testing.assert_allclose(wins + wins.T, 1)
+    assert low[1] == 0 and wins[2, 1] == 1 and wins[0, 0] == 0.5
+    draws = np.random.default_rng(1).uniform(low, high, (20_000, 4))
+    np.testing.assert_allclose(wins, [[0.5 if i == j else (draws[:, i] > draws[:, j]).mean() for j in range(4)]
+                                      for i in range(4)], atol=0.02)  # fmt: skip
+
+
+def test_both_p_are_small_for_a_choice_that_leans() -> None:
+    random = np.random.default_rng(3)
+    hits, contexts, marks = names_of_a_pool(random, 8.0)
+    wins = wins_of(*ranges_of(hits, contexts, np.ones(400), Beta(0.5, 49.5)))
+    found = permuted(np.log2((hits + 0.5) / (contexts + 50)), marks, np.arange(400) % 4, 999, random, wins)
+    assert found.difference == found.auc == 0.001
 
 
 @pytest.mark.parametrize(("items", "strata"), [(5, 1), (16, 2), (100, 5)])

@@ -11,7 +11,7 @@ from cooc.cli.make import Csv, Directory, Json, Plot, of_sets
 from cooc.cli.progress import shown_progress
 from cooc.cli.show import answered, print_table, say
 
-SHOWN = ("curator", "target", "n_chosen", "n_matched", "auc", "low", "high", "difference", "p", "auc_unmatched")
+SHOWN = ("curator", "target", "n_chosen", "n_matched", "auc", "low", "high", "p_auc", "difference", "p")
 
 
 def curation(
@@ -37,11 +37,11 @@ def curation(
     """Whether curators chose from a pool what leans towards a target, at equal frequency.
 
     Output: rows {curator, target, n_pool, n_chosen, n_outside, found_chosen, found_rejected, n_matched, auc, low, high,
-    difference, difference_low, difference_high, p, p_least, auc_unmatched, difference_unmatched,
-    log_frequency_difference}. auc: of the pairs of a chosen and a rejected item in one class of frequency, the share in
-    which the chosen has the larger lift (0.5: no difference); difference: of their mean lifts, in bits; p: by
-    permutation within the classes, two-sided, p_least the smallest there can be. Then the items {item, target,
-    occurrences, documents, lift, low, high, stratum, n_curators, chosen_by}. With --json an object {rows, items}.
+    p_auc, difference, difference_low, difference_high, p, p_least, auc_unmatched, difference_unmatched,
+    log_frequency_difference}. auc: of the pairs of a chosen and a rejected item in one class of frequency, how many
+    chosen ones lean more than their own contexts would let expect (0.5: no difference); difference: of the mean lifts,
+    in bits, with p; p_auc and p: by permutation within the classes, two-sided, p_least the smallest there can be. Then
+    the items {item, target, occurrences, documents, lift, low, high, stratum, n_curators, chosen_by}. With --json an object {rows, items}.
 
     Cost: three readings of the token store, tens of millions of tokens a second and core.
 

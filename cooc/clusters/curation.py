@@ -5,12 +5,15 @@ background terms as long and as frequent). Items are put into strata of equal si
 items of one stratum are compared, so that a curator who merely knows the frequent names does not seem to choose by
 meaning:
 
-    AUC         of all pairs (chosen, rejected) of one stratum, the share in which the chosen has the larger lift
-    difference  Σ w (mean of the chosen − mean of the rejected) / Σ w over the strata, w = n₁ n₀ / (n₁ + n₀)
+    AUC         of all pairs (chosen, rejected) of one stratum, the chance that the chosen leans more (ranks.py)
+    difference  of the lifts: Σ w (mean of the chosen − mean of the rejected) / Σ w over the strata,
+                w = n₁ n₀ / (n₁ + n₀)
 
-The interval resamples items within (stratum, chosen or not); p permutes who was chosen within strata, two-sided on the
-difference. Both take the items for what varies: they say whether these choices go with the lift, not whether another
-corpus would give the same lifts.
+The AUC holds the hits of each item against what its own contexts would give, under one prior for the whole pool, so
+that it is one half where nobody chose by the target, also where chosen items are the rarer ones within a stratum.
+Intervals resample items within (stratum, chosen or not); p permutes who was chosen within strata, two-sided, for either
+number. Both take the items for what varies: they say whether these choices go with the target, not whether another
+corpus would say the same.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 from cooc.clusters.doses import read_doses
 from cooc.clusters.matched import pool_of
 from cooc.clusters.pagerank import ids_of
+from cooc.clusters.ranks import ranges_of, wins_of
 from cooc.clusters.sets import Named, named_set, named_sets
 from cooc.clusters.shrink import Shrunk, clumping, fit_beta, shrink, weights
 from cooc.clusters.window import window_of
@@ -53,6 +57,22 @@ class Items(NamedTuple):
     occurrences: Array
     documents: Array
     stratum: Array
+
+
+class Leaning(NamedTuple):
+    """How items lean towards one target."""
+
+    lifts: Shrunk
+    wins: Array
+    """(items, items): the chance that one leans more than the other."""
+
+
+class Permuted(NamedTuple):
+    """Two-sided p of both numbers, and the smallest p there can be."""
+
+    difference: float
+    auc: float
+    least: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,9 +128,9 @@ def curation(
 
     `selected` is one set or several, a curator each; `target` likewise. A chosen term that is not in the pool is
     counted (`n_outside`) and left out, and so is an item that never occurs: `found_chosen` and `found_rejected` are
-    the shares that do. A row's `auc` (with `low`, `high`), `difference` and `p` compare within strata of frequency,
-    `auc_unmatched` and `difference_unmatched` without; all are null where no stratum holds both kinds. `p_least` is
-    the smallest p there can be. Raises `UsageError` for a curator who chose none of the pool, or all of it.
+    the shares that do. A row's `auc` (with `low`, `high`, `p_auc`) and `difference` (with `p`) compare within strata of
+    frequency, `auc_unmatched` and `difference_unmatched` without; all are null where no stratum holds both kinds.
+    `p_least` is the smallest p there can be. Raises `UsageError` for a curator who chose none of the pool, or all.
     """
     for name, value in (("strata", strata), ("permutations", permutations), ("draws", draws)):
         if value < 1:
@@ -122,7 +142,7 @@ def curation(
     phrases = _phrases(index, every)
     chosen = [_chosen(index, each, every) for each in curators]
     size = window_of(index, window)
-    items, lifts, found = _measured(index, every, phrases, targets, (size, strata, confidence, seed), progress)
+    items, leanings, found = _measured(index, every, phrases, targets, (size, strata, confidence, seed), progress)
     random = np.random.default_rng([seed, 3])
     rows = []
     for curator, (marks, outside) in zip(curators, chosen, strict=True):
@@ -130,9 +150,7 @@ def curation(
             row = {"curator": curator.name, "target": aim.name, "n_pool": len(every), "n_chosen": int(marks.sum()),
                    "n_outside": outside, "found_chosen": float(found[marks].mean()),
                    "found_rejected": float(found[~marks].mean())}  # fmt: skip
-            compared = _compared(
-                lifts[place].lift, marks[found], items, (permutations, draws, confidence), random
-            )  # fmt: skip
+            compared = _compared(leanings[place], marks[found], items, (permutations, draws, confidence), random)
             rows.append({**row, **compared})
     parameters = {
         "window": "document" if size is None else str(size), "strata": int(items.stratum.max(initial=0)) + 1,
@@ -140,6 +158,7 @@ def curation(
     }  # fmt: skip
     source = Provenance("curation", index.name, index.digest, every.terms, None, parameters)
     names = [each.name for each in curators]
+    lifts = [each.lifts for each in leanings]
     table = _item_rows(every, (items, lifts, found), targets, names, [marks for marks, _ in chosen])
     return Curation(_columns(rows), source, PoolItems(_columns(table), source))
 
@@ -180,8 +199,8 @@ def _key(index: Index, term: str) -> tuple[bytes, ...]:
 def _measured(
     index: Index, every: TermSet, phrases: list[tuple[int, ...]], targets: Sequence[TermSet],
     how: tuple[int | None, int, float, int], progress: Any,
-) -> tuple[Items, list[Shrunk], Array]:  # fmt: skip
-    """The items that occur, their lift towards each target, and which of the pool they are."""
+) -> tuple[Items, list[Leaning], Array]:  # fmt: skip
+    """The items that occur, how they lean towards each target, and which of the pool they are."""
     window, strata, confidence, seed = how
     aims = [_phrases(index, target) for target in targets]
     counted = read_doses(index, phrases, [], window=0, mask=phrases, rows_of=0).sums.occurrences
@@ -195,7 +214,7 @@ def _measured(
         index, [*present, *others.phrases], aims, window=window, mask=present, rows_of=0, progress=progress
     )
     sums, shares = reading.sums, reading.corpus.sum(axis=0)
-    size, lifts = len(present), []
+    size, found_leanings = len(present), []
     for k, target in enumerate(targets):
         share = float(shares[1 + k]) / max(int(shares[0]), 1)
         if not share:
@@ -207,10 +226,13 @@ def _measured(
         weight = weights(sums.contexts, sums.contexts_squared, v, share)
         hits, contexts = sums.hits[:, k] * weight, sums.contexts * weight
         prior = fit_beta(hits[back], contexts[back], share)
-        lifts.append(shrink(hits[:size], contexts[:size], prior, share=share, confidence=confidence))
+        lifts = shrink(hits[:size], contexts[:size], prior, share=share, confidence=confidence)
+        own = fit_beta(hits[:size], contexts[:size], share)
+        wins = wins_of(*ranges_of(sums.hits[:size, k], sums.contexts[:size], weight[:size], own))
+        found_leanings.append(Leaning(lifts, wins))
     names = [term for term, there in zip(every, found.tolist(), strict=True) if there]
     stratum = strata_of(sums.occurrences[:size], strata)
-    return Items(names, sums.occurrences[:size], sums.documents[:size], stratum), lifts, found
+    return Items(names, sums.occurrences[:size], sums.documents[:size], stratum), found_leanings, found
 
 
 def strata_of(occurrences: Array, strata: int) -> Array:
@@ -224,77 +246,98 @@ def strata_of(occurrences: Array, strata: int) -> Array:
     return np.asarray(np.unique(found, return_inverse=True)[1])
 
 
-def statistics(lift: Array, marks: Array, stratum: Array) -> tuple[float, float]:
-    """AUC and difference within strata; NaN where no stratum holds both kinds."""
-    wins = pairs = gaps = weight = 0.0
-    for number in range(int(stratum.max(initial=-1)) + 1):
-        here = stratum == number
-        chosen, left = lift[here & marks], lift[here & ~marks]
+def statistics(lift: Array, marks: Array, stratum: Array, wins: Array | None = None) -> tuple[float, float]:
+    """AUC and difference within strata; NaN where no stratum holds both kinds. Without `wins` lifts are ranked."""
+    won = pairs = gaps = weight = 0.0
+    for number in np.unique(stratum).tolist():
+        chosen, left = np.flatnonzero((stratum == number) & marks), np.flatnonzero((stratum == number) & ~marks)
         if len(chosen) and len(left):
-            above = (chosen[:, None] > left).sum() + 0.5 * (chosen[:, None] == left).sum()
-            own = len(chosen) * len(left) / (len(chosen) + len(left))
-            wins, pairs = wins + float(above), pairs + len(chosen) * len(left)
-            gaps, weight = gaps + own * float(chosen.mean() - left.mean()), weight + own
-    return (wins / pairs, gaps / weight) if pairs else (math.nan, math.nan)
+            size = len(chosen) * len(left)
+            own = size / (len(chosen) + len(left))
+            won, pairs = won + float(_above(lift, wins, chosen, left).sum()), pairs + size
+            gaps, weight = gaps + own * float(lift[chosen].mean() - lift[left].mean()), weight + own
+    return (won / pairs, gaps / weight) if pairs else (math.nan, math.nan)
+
+
+def _above(lift: Array, wins: Array | None, some: Array, others: Array) -> Array:
+    """The chance that each of some items leans more than each of others."""
+    if wins is not None:
+        return np.asarray(wins[np.ix_(some, others)])
+    one, other = lift[some][:, None], lift[others]
+    return np.asarray((one > other) + 0.5 * (one == other))
 
 
 def _compared(
-    lift: Array, marks: Array, items: Items, how: tuple[int, int, float], random: np.random.Generator
+    leaning: Leaning, marks: Array, items: Items, how: tuple[int, int, float], random: np.random.Generator
 ) -> dict[str, Any]:
-    """All numbers of a row that are made of the lifts."""
+    """All numbers of a row that are made of how items lean."""
     permutations, draws, confidence = how
-    stratum = items.stratum
-    auc, difference = statistics(lift, marks, stratum)
-    raw = statistics(lift, marks, np.zeros(len(lift), np.int64))
+    stratum, one = items.stratum, np.zeros(len(marks), np.int64)
+    lift, wins = leaning.lifts.lift, leaning.wins
+    auc, difference = statistics(lift, marks, stratum, wins)
+    raw = statistics(lift, marks, one, wins)
     both = [number for number in np.unique(stratum).tolist() if len(np.unique(marks[stratum == number])) == 2]
-    used = np.isin(stratum, both)
-    logs = np.log2(items.occurrences)
     row: dict[str, Any] = {
-        "n_matched": int(used.sum()), "auc": auc, "low": math.nan, "high": math.nan, "difference": difference,
-        "difference_low": math.nan, "difference_high": math.nan, "p": math.nan, "p_least": math.nan,
-        "auc_unmatched": raw[0], "difference_unmatched": raw[1],
-        "log_frequency_difference": statistics(logs, marks, np.zeros(len(lift), np.int64))[1],
+        "n_matched": int(np.isin(stratum, both).sum()), "auc": auc, "low": math.nan, "high": math.nan,
+        "p_auc": math.nan, "difference": difference, "difference_low": math.nan, "difference_high": math.nan,
+        "p": math.nan, "p_least": math.nan, "auc_unmatched": raw[0], "difference_unmatched": raw[1],
+        "log_frequency_difference": statistics(np.log2(items.occurrences), marks, one)[1],
     }  # fmt: skip
     if both:
         tails = (1 - confidence) / 2, (1 + confidence) / 2
-        drawn = _resampled(lift, marks, stratum, draws, random)
+        drawn = _resampled(leaning, marks, stratum, draws, random)
         (row["low"], row["high"]), (row["difference_low"], row["difference_high"]) = (
             np.quantile(column, tails).tolist() for column in drawn
         )
-        row["p"], row["p_least"] = permuted(lift, marks, stratum, permutations, random)
+        row["p"], row["p_auc"], row["p_least"] = permuted(lift, marks, stratum, permutations, random, wins)
     return row
 
 
 def _resampled(
-    lift: Array, marks: Array, stratum: Array, draws: int, random: np.random.Generator
+    leaning: Leaning, marks: Array, stratum: Array, draws: int, random: np.random.Generator
 ) -> tuple[Array, Array]:
     """AUC and difference of each resampling of the items within (stratum, chosen or not)."""
-    cells = [np.flatnonzero((stratum == s) & (marks == m)) for s in np.unique(stratum) for m in (False, True)]
-    found = np.empty((2, draws))
-    order = np.concatenate(cells)
-    for k in range(draws):
-        drawn = np.concatenate([cell[random.integers(0, len(cell), len(cell))] for cell in cells if len(cell)])
-        found[:, k] = statistics(lift[drawn], marks[order], stratum[order])
-    return found[0], found[1]
+    won, gaps, pairs, weight = np.zeros(draws), np.zeros(draws), 0, 0.0
+    lift = leaning.lifts.lift
+    for number in np.unique(stratum).tolist():
+        cells = [np.flatnonzero((stratum == number) & (marks == mark)) for mark in (True, False)]
+        sizes = [len(cell) for cell in cells]
+        if all(sizes):
+            many, others = (random.multinomial(size, np.full(size, 1 / size), draws) for size in sizes)
+            won += ((many @ leaning.wins[np.ix_(*cells)]) * others).sum(axis=1)
+            own = sizes[0] * sizes[1] / sum(sizes)
+            gaps += own * (many @ lift[cells[0]] / sizes[0] - others @ lift[cells[1]] / sizes[1])
+            pairs, weight = pairs + sizes[0] * sizes[1], weight + own
+    return won / pairs, gaps / weight
 
 
 def permuted(
-    lift: Array, marks: Array, stratum: Array, permutations: int, random: np.random.Generator
-) -> tuple[float, float]:
-    """Two-sided p of the difference under permutation of the marks within strata, and the smallest p there can be."""
-    observed = statistics(lift, marks, stratum)[1]
-    gaps, weight, ways = np.zeros(permutations), 0.0, 1.0
+    lift: Array, marks: Array, stratum: Array, permutations: int, random: np.random.Generator,
+    wins: Array | None = None,
+) -> Permuted:  # fmt: skip
+    """p of difference and AUC under permutation of the marks within strata."""
+    observed = statistics(lift, marks, stratum, wins)
+    won, gaps, pairs, weight, ways = np.zeros(permutations), np.zeros(permutations), 0, 0.0, 1.0
     for number in np.unique(stratum).tolist():
-        values, chosen = lift[stratum == number], int(marks[stratum == number].sum())
-        if 0 < chosen < len(values):
-            own = chosen * (len(values) - chosen) / len(values)
-            order = np.argsort(random.random((permutations, len(values))), axis=1)[:, :chosen]
-            sums = values[order].sum(axis=1)
-            gaps += own * (sums / chosen - (values.sum() - sums) / (len(values) - chosen))
-            weight += own
-            ways *= math.comb(len(values), chosen)
-    extreme = np.count_nonzero(np.abs(gaps / weight) >= abs(observed) - 1e-12)
-    return (1 + extreme) / (1 + permutations), max(1 / ways, 1 / (1 + permutations))
+        here = np.flatnonzero(stratum == number)
+        values, chosen = lift[here], int(marks[here].sum())
+        left = len(here) - chosen
+        if chosen and left:
+            own = chosen * left / len(here)
+            order = np.argsort(random.random((permutations, len(here))), axis=1)[:, :chosen]
+            drawn = np.zeros((permutations, len(here)))
+            np.put_along_axis(drawn, order, 1.0, axis=1)
+            sums = drawn @ values
+            gaps += own * (sums / chosen - (values.sum() - sums) / left)
+            won += ((drawn @ _above(lift, wins, here, here)) * (1 - drawn)).sum(axis=1)
+            pairs, weight, ways = pairs + chosen * left, weight + own, ways * math.comb(len(here), chosen)
+    least = max(1 / ways, 1 / (1 + permutations))
+    return Permuted(_p(gaps / weight, observed[1]), _p(won / pairs - 0.5, observed[0] - 0.5), least)
+
+
+def _p(drawn: Array, seen: float) -> float:
+    """The share of permutations as far from 0 as what was seen, which is one of them."""
+    return (1 + int(np.count_nonzero(np.abs(drawn) >= abs(seen) - 1e-12))) / (1 + len(drawn))
 
 
 def _item_rows(

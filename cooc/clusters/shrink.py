@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-MOST_FITTED = 5_000
-"""Background terms that a prior is fitted to; more change nothing."""
+MOST_FITTED = 50_000
+"""Background terms that a prior is fitted to. All that there usually are: a rare target is seen around few of them, and
+a prior fitted to a part would hang on which part it is."""
 
 
 class Beta(NamedTuple):
