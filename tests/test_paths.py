@@ -225,7 +225,6 @@ def test_a_window_whose_name_leads_outside_is_found(index: Path, name: str) -> N
     assert "is not inside the index" in "\n".join(verify(index).problems)
 
 
-@pytest.mark.xfail(strict=True, reason="the reader goes where the name of a window leads: Index.array does not look")
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_window_whose_name_leads_outside_is_refused(index: Path, tmp_path: Path, name: str) -> None:
     target = Path(os.path.normpath(index / "pairs" / name.replace("\0", "")))

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import msgspec
 import xxhash
 
 from cooc.errors import DamagedIndex, LaterFormat, NotAnIndex, UnfinishedIndex
+from cooc.index.layout import PAIRS
 from cooc.tokens.spec import TokenizerSpec
 
 FORMAT = 1
@@ -135,6 +137,16 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def _signed_by(data: bytes, old: str, new: str) -> bytes:
     before, _, after = data.rpartition(old.encode())
     return before + new.encode() + after
+
+
+def names_outside(manifest: Manifest, more: Iterable[str] = ()) -> list[str]:
+    """Names of files, and of the folders of windows, that lead out of the index."""
+    names = {record.name for record in manifest.files} | {f"{PAIRS}/{window.name}" for window in manifest.windows}
+    return [name for name in sorted(names | set(more)) if leads_outside(name)]
+
+
+def leads_outside(name: str) -> bool:
+    return PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name
 
 
 def read_manifest(folder: Path) -> Manifest:

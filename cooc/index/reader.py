@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from cooc.errors import DamagedIndex, UnknownTerm, UsageError
 from cooc.index.files import CheckedArray
 from cooc.index.layout import BLOCKS, NGRAMS, PAIRS, TOKENS, UNITS, VOCABULARY
-from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, NgramRecord, WindowRecord, read_manifest
+from cooc.index.manifest import (
+    MANIFEST,
+    WORK,
+    FileRecord,
+    Manifest,
+    NgramRecord,
+    WindowRecord,
+    names_outside,
+    read_manifest,
+)
 from cooc.tokens import Tokenizer, tokenizer_of
 
 Array = NDArray[Any]
@@ -33,6 +42,8 @@ class Index:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.manifest: Manifest = read_manifest(self.path)
+        for name in names_outside(self.manifest):
+            raise DamagedIndex(f"{self.path / MANIFEST}: names {name}, which is not inside the index.")
         self._files = {record.name: record for record in self.manifest.files}
         self._pairs: dict[str, PairMatrix] = {}
         self._ngrams: dict[int, NgramLevel] = {}

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cooc.index.files import BLOCK, files_below
 from cooc.index.laws import Law, all_laws
 from cooc.index.layout import BLOCKS, LOG, TOKENS
-from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, read_manifest
+from cooc.index.manifest import MANIFEST, WORK, FileRecord, Manifest, names_outside, read_manifest
 from cooc.index.shape import Arrays, as_array, expected_sizes
 
 MOST = (1 << 63) - 1
@@ -111,17 +111,12 @@ def wrong_names(folder: Path, manifest: Manifest) -> list[str]:
     """Files that the manifest should name and does not, or names and should not."""
     names = [record.name for record in manifest.files]
     where, expected = folder / MANIFEST, set(expected_sizes(manifest))
-    outside = [name for name in sorted(expected | set(names)) if leads_outside(name)]
-    if outside:
+    if outside := names_outside(manifest, expected):
         return [f"{where}: names {name}, which is not inside the index." for name in outside]
     more = sorted(set(names) - expected)
     found = [f"{where}: names no file {name}." for name in sorted(expected - set(names))]
     found += [f"{where}: names {name}, which is no file of an index." for name in more]
     return found + [f"{where}: names {name} twice." for name, times in Counter(names).items() if times > 1]
-
-
-def leads_outside(name: str) -> bool:
-    return PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name
 
 
 def strays(folder: Path, manifest: Manifest) -> list[str]:
