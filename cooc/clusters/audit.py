@@ -31,6 +31,7 @@ from cooc.clusters.lexicon import UNIONS, lexicons
 from cooc.clusters.sets import Named, named_set, named_sets
 from cooc.clusters.verdicts import AS_TOPIC, BEYOND, LEANS, ORDER, draw_part, rank_of, sentence_of, warning_of
 from cooc.errors import UsageError
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -110,6 +111,7 @@ def audit(
     Reads the corpus about five times a part. Raises `SourceError` with the line of what is no record (or skips and
     reports it, with `on_bad_line` "skip"), `UsageError` where too few terms stand out.
     """
+    index = as_index(index)
     texts = read_texts(source, on_bad_line=on_bad_line)
     asked = named_sets([f"@{n}" for n in lexicons() if n not in UNIONS] if targets is None else targets)
     options = {

@@ -28,6 +28,7 @@ from cooc.clusters.subclusters import DIMENSIONS, LINKED, NOISE, labels_of, vect
 from cooc.clusters.sweep import SIZES, TELEPORT, Level, check_sizes, cuts_at, neighborhoods, tolerance
 from cooc.errors import UsageError
 from cooc.index.reader import Index
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 
 Array = NDArray[Any]
@@ -133,6 +134,7 @@ def cluster(
     contexts (pagerank.py). `shrink`, `floor`, `min_count` make the edges (graph.py). Raises `UsageError` where no
     seed has an edge.
     """
+    index = as_index(index)
     check_sizes(sizes, teleport)
     for name, value, least in (("null", null, 0), ("min_size", min_size, 2), ("dimensions", dimensions, 1)):
         if value is not None and value < least:

@@ -30,6 +30,7 @@ from cooc.clusters.sets import Named, named_sets
 from cooc.clusters.window import window_of
 from cooc.errors import UsageError
 from cooc.index.reader import Index
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -127,6 +128,7 @@ def constellation(
     the log odds against `null` sets of matched clues. A clue is individually identifying if the lower limit of
     P(e | clue) is at least one half. Raises `UsageError` where no clue has a term that occurs, or no candidate does.
     """
+    index = as_index(index)
     for name, value, least in (("orders", orders, 1), ("null", null, 0), ("min_count", min_count, 1)):
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}.")

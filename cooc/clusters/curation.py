@@ -36,6 +36,7 @@ from cooc.clusters.shrink import Shrunk, clumping, fit_beta, shrink, weights
 from cooc.clusters.window import window_of
 from cooc.errors import UsageError
 from cooc.index.reader import Index
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -132,6 +133,7 @@ def curation(
     frequency, `auc_unmatched` and `difference_unmatched` without; all are null where no stratum holds both kinds.
     `p_least` is the smallest p there can be. Raises `UsageError` for a curator who chose none of the pool, or all.
     """
+    index = as_index(index)
     for name, value in (("strata", strata), ("permutations", permutations), ("draws", draws)):
         if value < 1:
             raise UsageError(f"{name} is {value}; expected at least 1.")

@@ -25,6 +25,7 @@ from cooc.clusters.itself import ITSELF, in_itself
 from cooc.clusters.measure import Drawn, Measured, Question, candidates_of, drawn_of, measured, read_all
 from cooc.clusters.rivals import differences, z_and_p
 from cooc.index.reader import Index
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Provenance
 from cooc.query.slices import Slice, slices_of
 
@@ -68,6 +69,7 @@ def density(
 
     Reads the corpus once for each window, and once more. Raises `UsageError` for options that make no sense.
     """
+    index = as_index(index)
     given, sets = one_set(seeds, "seeds"), target_sets(targets)
     windows = windows_of(index, window)
     check_options(null, draws, confidence)

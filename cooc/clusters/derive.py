@@ -13,6 +13,7 @@ import numpy as np
 from cooc.clusters.keyness import Array, Keyness, Side, keyness
 from cooc.clusters.sets import Named, named_sets
 from cooc.errors import UnknownTerm, UsageError
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
 
@@ -74,6 +75,7 @@ def derive(
     with digits are left out unless `numbers`; `longest` 2 or 3 takes n-grams of the index too, those that hold no
     shorter term that was chosen. Raises `UsageError` where the slices share documents or one of them is empty.
     """
+    index = as_index(index)
     from cooc.query.slices import slices_of
 
     _check(index, measure, top, longest, min_count, min_documents)

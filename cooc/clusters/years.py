@@ -17,6 +17,7 @@ import numpy as np
 from cooc.clusters.keyness import Array, Side
 from cooc.clusters.sets import Named, named_sets
 from cooc.errors import UsageError
+from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def years(
     share of each century, its interval by drawing documents with replacement, and the corpus' share. Rows of terms
     are those that were counted. Raises `UsageError` where no year is a term of the index.
     """
+    index = as_index(index)
     from cooc.clusters.year_counts import bins_of, corpus_counts
     from cooc.query.slices import slices_of
     from cooc.query.window import asked_window

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cooc.errors import UsageError
 from cooc.index.reader import Index, NgramLevel
+from cooc.query.elsewhere import as_index
 from cooc.query.rank import ALPHA, Tables, best, check_ranking, ranked, smoothed_total
 from cooc.query.results import Ngrams, Provenance
 
@@ -37,6 +38,7 @@ def ngrams(
     n-grams from its --min-count on; `min_count` asks for more. The whole table is ranked, in little memory:
     about a second for ten million n-grams.
     """
+    index = as_index(index)
     check_ranking(measure, top)
     words = prefix if isinstance(prefix, str) else " ".join(prefix)
     start = index.vocabulary.ids(words) if words else []
