@@ -41,7 +41,8 @@ def curation(
     log_frequency_difference}. auc: of the pairs of a chosen and a rejected item in one class of frequency, how many
     chosen ones lean more than their own contexts would let expect (0.5: no difference); difference: of the mean lifts,
     in bits, with p; p_auc and p: by permutation within the classes, two-sided, p_least the smallest there can be. Then
-    the items {item, target, occurrences, documents, lift, low, high, stratum, n_curators, chosen_by}. With --json an object {rows, items}.
+    the items {item, target, occurrences, documents, lift, low, high, stratum, n_curators, chosen_by}. With --json an
+    object {rows, items}.
 
     Cost: three readings of the token store, tens of millions of tokens a second and core.
 
