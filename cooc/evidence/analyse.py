@@ -48,7 +48,7 @@ def analyse(study: Study, plan: Plan) -> tuple[Row, Increment]:
         **_sizes(study), **_correlations(study, plan), **_partial(study, plan),
         **_model(study), "skill_rivals": added.skill_rivals, "skill": added.skill, "increment": added.value,
         "better": added.better, "left_out": added.groups,
-        "power": power(free, plan.effect, plan.alpha, rank), "power_for": plan.effect,
+        "power": round(power(free, plan.effect, plan.alpha, rank), 6), "power_for": plan.effect,
         "detectable": detectable(free, plan.alpha, plan.wanted, rank),
         "worth": free,
         "needed_units": None if needed is None else round(needed + len(study.names) - free),

@@ -12,8 +12,6 @@ from cooc.evidence.correlate import CELLS, controls, correlation, residuals, sca
 from cooc.evidence.permute import Array
 
 DRAWS = 1_000
-MOST = 0.999999
-"""A correlation of 1 has no end on Fisher's scale."""
 FEWEST = 5
 """With fewer free units there is no interval that means anything."""
 
@@ -37,12 +35,22 @@ def interval(
         free *= worth(residuals(x, basis), residuals(y, basis))
     if value is None or free < FEWEST:
         return None
-    value = float(np.clip(value, -MOST, MOST))
+    most = largest(len(x))
+    value = float(np.clip(value, -most, most))
     drawn = _correlations(x, y, blocks, rivals, _draws(blocks, length, draws, np.random.default_rng(seed)))
-    z, spread = np.arctanh(value), float(np.nanstd(np.arctanh(np.clip(drawn, -MOST, MOST))))
+    z, spread = np.arctanh(value), float(np.nanstd(np.arctanh(np.clip(drawn, -most, most))))
     spread = max(spread, 1 / np.sqrt(max(1.0, free - 3)))
     reach = float(t.ppf((1 + level) / 2, free - 2)) * spread
     return float(np.tanh(z - reach)), float(np.tanh(z + reach))
+
+
+def largest(n: int) -> float:
+    """What a correlation of 1 counts as: it has no end on Fisher's scale. Half a step of rank correlations below 1.
+
+    >>> round(largest(6), 3)
+    0.971
+    """
+    return 1 - 6 / (n**3 - n)
 
 
 def worth(x: Array, y: Array) -> float:

@@ -133,6 +133,8 @@ def given_outcomes(given: Any) -> Outcomes:
     if isinstance(given, Outcomes):
         return given
     if isinstance(given, str | PathLike):
+        if str(given).startswith("@") and given != PUBLISHED:
+            raise UsageError(f"{given}: the outcomes that come with cooc are called {PUBLISHED}")
         return published_outcomes() if given == PUBLISHED else read_outcomes(given)
     return as_outcomes(given)
 
@@ -403,7 +405,8 @@ def _stays(value: Any) -> bool:
 
 def _nothing_joined(unmatched: Sequence[Row]) -> str:
     sides = {
-        side: sorted({str(row["seeds"] or row["term"]) for row in unmatched if row["side"] == side})
+        side: sorted({" → ".join(str(each) for each in (row["seeds"] or row["term"], row["target"]) if each)
+                      for row in unmatched if row["side"] == side})
         for side in ("outcome", "density")
     }
     hints = [f'"{row["seeds"]}" may be {row["hint"]}' for row in unmatched if row["side"] == "outcome" and row["hint"]]

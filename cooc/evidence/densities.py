@@ -47,7 +47,10 @@ def density_rows(given: Any, column: str = "density") -> list[Row]:
 
 def item_rows(given: Any, column: str = "density") -> list[Row]:
     """Rows of single terms: as density rows, or the terms of density results, whose lift is their density."""
-    return density_rows(_items(shipped(given, "items.csv")), column)
+    rows = density_rows(_items(shipped(given, "items.csv")), column)
+    if all(row["term"] is None for row in rows):
+        raise UsageError("items are densities of single terms, and none of these rows has a term")
+    return rows
 
 
 def _items(given: Any) -> Any:

@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cooc.terms import table_rows
+
 Row = dict[str, Any]
 
 
@@ -24,7 +26,7 @@ def document_of(given: Any) -> Any:
         return value if any(isinstance(each, Mapping) and "terms" in each for each in several) else given
     if hasattr(given, "rows") and hasattr(given, "terms"):
         return {"rows": plain(given), "terms": plain(given.terms)}
-    return given
+    return given if hasattr(given, "to_dicts") else table_rows(given)  # those of polars are numbered later
 
 
 def plain(given: Any) -> list[Row]:

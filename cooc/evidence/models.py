@@ -95,7 +95,7 @@ def _table(rows: Sequence[Row], task: Sequence[str]) -> tuple[list[str], list[tu
     if len(models) < 2 or len(tasks) < 2:
         raise UsageError(
             f"{len(models)} models have {len(tasks)} behaviours in common; expected two of each. Behaviours are equal "
-            f"in {', '.join(task)}: fewer columns make more of them equal"
+            f"in {', '.join(task)}: fewer columns make more of them equal, and so does one experiment alone"
         )
     table = np.array([[np.mean([row["value"] for row in cells[name][m]]) for m in models] for name in tasks])
     errors = [_variance(cells[name][m]) for name in tasks for m in models]

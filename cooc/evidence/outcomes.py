@@ -29,6 +29,7 @@ from typing import Any
 from cooc.errors import SourceError, UsageError
 from cooc.evidence.read import Placed, Row, read_rows
 from cooc.query.results import Provenance, Result
+from cooc.terms import table_rows
 
 TEXT = ("experiment", "condition", "model", "seeds", "target", "unit", "key", "metric", "evidence", "source")
 NUMBERS = ("value", "low", "high", "successes", "n")
@@ -60,8 +61,8 @@ def read_outcomes(path: str | PathLike[str]) -> Outcomes:
 
 
 def outcomes(rows: Iterable[Mapping[str, Any]] | Any, name: str = "outcomes") -> Outcomes:
-    """Outcomes from rows, or from a polars table."""
-    rows = rows.to_dicts() if hasattr(rows, "to_dicts") else rows
+    """Outcomes from rows, or from a table of polars or pandas."""
+    rows = table_rows(rows)
     return _outcomes([(f"{name}, row {k}", dict(row)) for k, row in enumerate(rows, start=1)], name)
 
 

@@ -12,6 +12,9 @@ SUPPORTED, CONTRADICTED, UNDECIDABLE = "supported", "contradicted", "undecidable
 WEAK = 0.5
 """With less power what is found is a lucky draw of what there is, and larger (Gelman & Carlin 2014)."""
 
+ODDS = 4.0
+"""How much likelier than chance alone an effect must make a finding: less is no support (Ioannidis 2005)."""
+
 
 class Verdict(NamedTuple):
     """One of the three words, the reason, and what would decide (nothing where it is decided)."""
@@ -25,8 +28,9 @@ def judge(found: Row, plan: Plan) -> Verdict:
     """The verdict on one finding, whose `p_holm` is corrected for the densities tried.
 
     The effect over the rivals decides where there are rivals, else the correlation itself. Supported: positive, p ≤ α
-    after correction, an interval above 0, and the prediction of left-out units gets better. Contradicted: negative
-    with p ≤ α, or the interval lies below the least effect that would count. Undecidable: anything else.
+    after correction, with power of at least ODDS · α, an interval above 0, and a better prediction of left-out units.
+    Contradicted: negative with p ≤ α, or the interval lies below the least effect that would count. Undecidable:
+    anything else.
     """
     over = "partial" if found["rivals"] else "value"
     value, least, p = found[over], found["partial_least_p" if found["rivals"] else "least_p"], found["p_holm"]
@@ -50,6 +54,9 @@ def judge(found: Row, plan: Plan) -> Verdict:
 
 def _positive(found: Row, plan: Plan, says: str) -> Verdict:
     gain = found["increment"]
+    if found["power"] < ODDS * plan.alpha:
+        little = f"where there is nothing {plan.alpha:g} of studies find as much, so that a finding says little"
+        return Verdict(UNDECIDABLE, f"{says}, but {_power(found)}; {little}", _more_units(found, plan))
     low = found["partial_low" if found["rivals"] else "low"]
     if low is None or low <= 0:
         why = "there are too few units for an interval" if low is None else f"its interval starts at {low:+.2f}"
