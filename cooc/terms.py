@@ -8,6 +8,8 @@
 A .toml or .json file may also be a single set, with `terms` at its top; a `note` or `source` at the top of a
 file of several sets holds for every set that has none. A term stays as it is written, apart from white
 space; it is the index that folds case and splits it into tokens, with the tokenizer it was built with.
+
+A column of polars or pandas is a list of terms; a table has a column "term", and may have one "set".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,6 +41,8 @@ class TermSet:
         if isinstance(terms, str | bytes):
             kind = type(terms).__name__
             raise UsageError(f'the terms of "{name}" are one {kind}; expected a list of strings')
+        if is_table(terms):
+            terms = _one_column(name, terms)
         if not isinstance(name, str) or not name.strip():
             raise UsageError(f"a term set is named {name!r}; expected a string that is not empty")
         object.__setattr__(self, "name", name)
@@ -59,6 +63,42 @@ class TermSet:
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it; `TermSet(**s.to_dict()) == s`."""
         return {"name": self.name, "terms": list(self.terms), "note": self.note, "source": self.source}
+
+
+def is_table(value: object) -> bool:
+    """Whether this is a table or a column of polars or pandas; without importing them."""
+    return type(value).__module__.partition(".")[0] in ("polars", "pandas")
+
+
+def table_rows(value: Any) -> Any:
+    """The rows of a table of polars or pandas as dictionaries, what is missing as None; anything else as it is."""
+    if not is_table(value) or not hasattr(value, "columns"):
+        return value
+    if hasattr(value, "to_dicts"):
+        return value.to_dicts()
+    return [{name: None if cell != cell else cell for name, cell in row.items()} for row in value.to_dict("records")]
+
+
+def sets_of_table(table: Any, name: str = "") -> list[TermSet]:
+    """The term sets of a table or a column: one for each value of the column "set", in their order; else one."""
+    if not hasattr(table, "columns") or "set" not in table.columns:
+        return [TermSet(name or str(getattr(table, "name", None) or "terms"), table)]
+    found: dict[str, list[str]] = {}
+    for row in table_rows(table):
+        found.setdefault(str(row["set"]), []).append(row.get("term"))
+    return [TermSet(each, terms) for each, terms in found.items()]
+
+
+def _one_column(name: str, table: Any) -> list[Any]:
+    """The terms of a column, or of a table that holds one set."""
+    names = list(getattr(table, "columns", ()))
+    if not names:
+        return list(table)
+    if "set" in names and len(set(table["set"])) > 1:
+        raise UsageError(f'the table of "{name}" holds {len(set(table["set"]))} sets; expected one.')
+    if "term" not in names and len(names) > 1:
+        raise UsageError(f'the table of "{name}" has no column "term"; it has {", ".join(map(str, names))}.')
+    return list(table["term" if "term" in names else names[0]])
 
 
 def read_terms(path: str | PathLike[str], name: str | None = None) -> TermSet:

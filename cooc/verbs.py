@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cooc.exchange.documents import placed_sources
 from cooc.index.reader import Index
 from cooc.phrases.opening import names_foreign, opened
-from cooc.terms import TermSet, read_term_sets
+from cooc.terms import TermSet, is_table, read_term_sets, sets_of_table
 
 if TYPE_CHECKING:
     from cooc.create.work import Progress
@@ -144,7 +144,9 @@ def verify(path: Place | Index) -> Verification:
 
 
 def listed_terms(terms: Terms) -> list[str]:
-    """The words and phrases of sets, files and lists."""
+    """The words and phrases of sets, files, lists, and tables of polars or pandas."""
+    if is_table(terms):
+        terms = sets_of_table(terms)
     if isinstance(terms, TermSet):
         return list(terms)
     if isinstance(terms, str | os.PathLike):

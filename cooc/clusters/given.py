@@ -10,7 +10,7 @@ from cooc.clusters.sets import named_sets
 from cooc.errors import UnknownTerm, UsageError
 from cooc.index.reader import Index
 from cooc.query.hits import term_ids
-from cooc.terms import TermSet
+from cooc.terms import TermSet, is_table, sets_of_table
 
 Set = TermSet | str | PathLike[str] | Sequence[str]
 Window = int | str | None
@@ -46,6 +46,8 @@ def target_sets(given: Sequence[Set]) -> list[TermSet]:
             sets.append(each)
         elif isinstance(each, PathLike):
             sets.append(str(each))
+        elif is_table(each):
+            sets += sets_of_table(each, f"target {number}" if len(given) > 1 else "target")
         else:
             sets.append(TermSet(f"target {number}" if len(given) > 1 else "target", each))
     return named_sets(sets) if sets else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cooc.clusters.lexicon import lexicon
 from cooc.errors import UsageError
-from cooc.terms import TermSet, read_term_sets
+from cooc.terms import TermSet, is_table, read_term_sets, sets_of_table
 
 Named = str | Path | TermSet
 
@@ -15,10 +16,12 @@ Named = str | Path | TermSet
 def named_sets(arguments: Sequence[Named] | Named) -> list[TermSet]:
     """The term sets that arguments name, in their order.
 
-    A file gives all sets it holds; `@food` the lexicon of that name, `FILE.toml@name` one set of a file. Two sets of
-    one name are an error, since rows are told apart by it.
+    A file gives all sets it holds, a table of polars or pandas those of its columns set and term; `@food` the lexicon
+    of that name, `FILE.toml@name` one set of a file. Two sets of one name are an error, since rows are told apart by
+    it.
     """
-    given = [arguments] if isinstance(arguments, str | Path | TermSet) else list(arguments)
+    several: Any = [arguments] if isinstance(arguments, str | Path | TermSet) or is_table(arguments) else arguments
+    given: list[Any] = list(several)
     found = [each for argument in given for each in _sets_of(argument)]
     if not found:
         raise UsageError("no term set was given: name a file of terms, or a lexicon like @food.")
@@ -44,6 +47,8 @@ def named_set(argument: Named) -> TermSet:
 def _sets_of(argument: Named) -> list[TermSet]:
     if isinstance(argument, TermSet):
         return [argument]
+    if is_table(argument):
+        return sets_of_table(argument)
     text = str(argument)
     if text.startswith("@"):
         return [lexicon(text)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cooc.errors import UsageError
 from cooc.kernels.seeds import EMPTY, MARK_BITS, make_trie
-from cooc.terms import TermSet, read_term_sets
+from cooc.terms import TermSet, is_table, read_term_sets, sets_of_table
 from cooc.tokens import Tokenizer
 
 Array = NDArray[Any]
@@ -52,7 +52,9 @@ def seeds_of(terms: Iterable[str], tokenizer: Tokenizer) -> Seeds:
 
 
 def spellings(terms: Terms) -> list[str]:
-    """The words and phrases of sets, files and lists."""
+    """The words and phrases of sets, files, lists, and tables of polars or pandas."""
+    if is_table(terms):
+        terms = sets_of_table(terms)
     if isinstance(terms, TermSet):
         return list(terms)
     if isinstance(terms, str | os.PathLike):
