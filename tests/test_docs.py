@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import cooc
+from cooc.cli.app import app
 from cooc.demo import corpus
 from cooc.query.measures import MEASURES
 from tests import pages
@@ -23,7 +26,7 @@ DOCS = ROOT / "docs"
 OWN = {"phrases.md", "foreign.md"}
 """Pages that the tests of their subject run."""
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.name not in OWN and any(each.runs for each in blocks(page))]
-SLOW = {"choosing.md", "guide.md"}
+SLOW = {"choosing.md", "guide.md", "lexicons.md"}
 
 SOME = re.compile(r"\b(bird|birds|hawk|owl|duck|wren|warbler|sparrow|plumage)\b")
 
@@ -68,6 +71,18 @@ def test_blocks_that_are_not_run_say_why():
         for block in blocks(page):
             if block.mark.startswith("not run"):
                 assert re.match(r"not run: \w+", block.mark), f"{page.name}:{block.line}"
+
+
+def test_commands_that_a_page_shows_are_such_even_where_they_are_not_run():
+    known = get_command(app).commands
+    for page in [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]:
+        in_blocks = "\n".join(each.text.replace("\\\n", " ") for each in blocks(page) if each.language == "bash")
+        shown = re.findall(r"^cooc ([a-z].*)$", in_blocks, re.MULTILINE)
+        shown += re.findall(r"^    cooc ([a-z].*)$", page.read_text("utf-8"), re.MULTILINE)
+        for line in shown:
+            verb, *words = shlex.split(re.split(r" (?:2?>|\|\|?|&&) ", line)[0], comments=True)
+            assert verb in known, f"{page.name}: cooc {line}"
+            known[verb].make_context(verb, words)  # raises for what the command does not take
 
 
 def test_commands_of_a_block_are_taken_apart_as_a_shell_does():
