@@ -268,6 +268,25 @@ def test_what_needs_all_words_counts_the_index_once_beside_its_sidecar(corpus: C
     assert foreign.as_index(corpus.foreign["llama"]).digest == made.digest
 
 
+def test_density_and_its_kin_of_a_foreign_index_are_those_of_a_cooc_index(corpus: Corpus) -> None:
+    seeds, target = ["congress", "united states", "senate"], ["war", "peace", "treaty", "army"]
+    index, options = corpus.foreign["llama"], {"null": 20, "draws": 50, "window": 5, "seed": 1}
+    found, wanted = (cooc.density(each, seeds, target, **options).rows() for each in (index, corpus.index))
+    assert found == wanted and found[0]["n_found"] == 3
+    counted = foreign.as_index(index)
+    assert cooc.ngrams(index, "united").rows() == cooc.ngrams(counted, "united").rows()
+
+
+def test_what_needs_all_words_is_refused_by_name_behind_the_web_api() -> None:
+    behind = cooc.open("api:v4_piletrain_llama")  # nothing is sent
+    asked = [lambda: cooc.density(behind, ["auk"], ["egg"]), lambda: cooc.ngrams(behind),
+             lambda: cooc.kwic(behind, "a"),
+             lambda: cooc.cluster(behind, ["auk", "egg"]), lambda: cooc.constellation(behind, ["auk"], [["egg"]])]
+    for ask in asked:
+        with pytest.raises(UsageError, match="api:v4_piletrain_llama answers count alone"):
+            ask()
+
+
 def test_case_can_be_kept(corpus: Corpus) -> None:
     folder = corpus.folder
     named = f"hf:{folder}/gpt.json"

@@ -300,3 +300,26 @@ def test_every_bird_name_of_real_books_has_the_numbers_of_a_brute_force_scan(tmp
         from_pairs = cooc.neighbors(listed, name, measure="count", min_count=1, top=10**6).rows()
         counts = Counter({str(row["term"]): row["count"] for row in from_pairs if row["term"] in words})
         assert counts == around[places[name]]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared corpora are not here")
+def test_the_bird_names_of_three_lists_occur_over_all_books_as_often_as_in_their_words(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    sources = sorted((SHARED / "corpora/nathist").glob("nathist_*.jsonl.zst"))
+    lists = [list(cooc.read_terms(file)) for file in sorted((SHARED / "terms").glob("birds_*.txt"))]
+    assert sorted(map(len, lists)) == [171, 208, 208] and len(sources) == 2
+    index = cooc.build(sources, tmp_path / "index", window=1, min_count=1, ngrams=1)
+    documents = []
+    for source in sources:
+        with pa.input_stream(str(source), compression="zstd") as file:
+            texts = (json.loads(line)["text"] for line in file.read().splitlines())
+            documents += [[word.decode() for word in index.tokenizer.words(text)] for text in texts]
+    names = [name for names in lists for name in names]
+    phrases = [[word.decode() for word in index.tokenizer.words(name)] for name in names]
+    totals, _ = brute_force(documents, phrases, 1)
+    rows = [row for names in lists for row in cooc.count(index, *names).rows()]
+    assert [(row["occurrences"], row["documents"]) for row in rows] == totals
+    assert sum(occurrences for occurrences, _ in totals) > 10_000
