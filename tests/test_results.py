@@ -1,6 +1,7 @@
 """Results: frozen, with provenance, readable in a terminal and a notebook, ready for JSON."""
 
 import dataclasses
+import io
 import json
 import math
 import pickle
@@ -10,9 +11,10 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from cooc.errors import UsageError
-from cooc.query.layout import formatted, text_table
+from cooc.query.layout import formatted, places, text_table
 from cooc.query.measures import MEASURES, evaluate
 from cooc.query.results import Counts, Neighbors, Ngrams, Pair, Provenance, Result, columns_to_table
 
@@ -192,3 +194,78 @@ def test_a_plot_has_a_bar_for_each_row_longest_ranked_first():
     counts = Counts({"phrase": ["auk", "auk"], "occurrences": [3, 4]}, Provenance("count", "x", "0"))
     assert [bar.get_width() for bar in counts.plot().axes[0].patches] == [3, 4]
     assert [bar.get_width() for bar in pair().plot().axes[0].patches] == [30, pytest.approx(0.03)]
+
+
+def test_a_term_with_dollars_is_no_formula():
+    counts = Counts({"phrase": ["$a$b^{", "$$"], "occurrences": [3, 4]}, Provenance("count", "$x$", "0", ("$a$b^{",)))
+    figure = counts.plot()
+    assert b"$a$b^{" in saved(figure, "svg")
+
+
+def saved(figure, kind, **options):
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, **options)
+    return file.getvalue()
+
+
+def test_a_figure_shows_in_a_notebook():
+    assert neighbors().plot()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_figure_keeps_text_as_text_and_embeds_its_fonts():
+    figure = neighbors().plot()
+    assert b">term0</text>" in saved(figure, "svg")
+    pdf = saved(figure, "pdf")
+    assert b"/Type3" not in pdf and b"/FontFile2" in pdf and b"CreationDate" not in pdf
+
+
+def test_a_figure_is_the_same_bytes_again():
+    for kind in ("png", "svg", "pdf"):
+        assert saved(neighbors().plot(), kind) == saved(neighbors().plot(), kind)
+
+
+def test_a_figure_is_saved_as_wide_as_a_column():
+    figure = neighbors().plot()
+    assert b'width="244.8pt"' in saved(figure, "svg", width=3.4)
+    assert figure.get_size_inches()[0] == 7
+
+
+# ---- rich
+
+def rich_text(result, width):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(result)
+    return console.file.getvalue()
+
+
+def test_rich_shows_as_many_columns_as_there_is_room_for():
+    for width in (30, 60, 200):
+        lines = rich_text(neighbors(40), width).splitlines()
+        assert max(map(len, lines)) <= width
+        assert lines[-1].strip() == "… 10 more rows"
+    assert "term0" in rich_text(neighbors(), 30) and "log_dice" in rich_text(neighbors(), 300)
+
+
+def test_rich_takes_no_term_for_markup():
+    result = Ngrams({"ngram": ["[bold]b[/bold]"], "count": [3]}, Provenance("ngrams", "[red]", "0"))
+    assert "[bold]b[/bold]" in rich_text(result, 80) and "ngrams in [red]" in rich_text(result, 80)
+
+
+def test_rich_shows_a_pair_as_a_grid_that_fits():
+    assert max(map(len, rich_text(pair(), 40).splitlines())) <= 40
+    assert set(MEASURES) <= set(rich_text(pair(), 40).split())
+
+
+# ---- widths
+
+def test_a_table_is_as_wide_as_asked_and_says_what_it_left_out():
+    columns = {"term": ["great auk"], **{f"column{k}": [k] for k in range(9)}}
+    lines = text_table(columns, width=40, elsewhere="by --json").splitlines()
+    assert max(map(len, lines)) <= 40
+    assert lines[-1].startswith("… 6 more columns by --json: column3,")
+
+
+def test_characters_of_two_places_are_counted_as_two():
+    text = text_table({"term": ["海鴨", "auk"], "count": [1, 2]})
+    assert text.splitlines() == ["term  count", "海鴨      1", "auk       2"]
+    assert places(text_table({"term": ["海" * 50]}).splitlines()[1]) == 39

@@ -296,7 +296,7 @@ def bars(names: Sequence[str], values: Sequence[Any], what: str, title: str) -> 
     rows = range(len(names))
     axes.barh(rows, [math.nan if value is None else value for value in values])
     axes.set_yticks(rows, [literal(name) for name in names])
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel(what)
     axes.set_title(literal(title), fontsize="medium", loc="left", wrap=True)
     return figure
