@@ -7,7 +7,7 @@ from cooc.page.again import Known, again
 from cooc.page.documents import Document, Row
 from cooc.page.figures import ACCENT, FAINT, INK, STEP, altair, rows_axis, spec, tips
 from cooc.page.graph import graph_figure
-from cooc.page.parts import Figure, Section, Table, slug
+from cooc.page.parts import Figure, Section, Table, number, slug
 
 SHOWN = ("cluster", "label", "size", "seeds", "mass", "density", "null_mean", "z", "p", "conductance", "conductance_z",
          "valley")  # fmt: skip
@@ -33,12 +33,12 @@ def cluster_section(document: Document, known: Known, index: Index | None) -> Se
 def _sentence(row: Row) -> str:
     """A neighbourhood in words."""
     null = "" if row.get("z") is None else (
-        f"; neighbourhoods of matched seeds of its size: {row['null_mean']:.3f} on average, z = {row['z']:.1f}, "
-        f"p = {row['p']:.3g}"
+        f"; neighbourhoods of matched seeds of its size: {number(row['null_mean'])} on average, "
+        f"z = {number(row['z'])}, p = {row['p']:.2g}"
     )  # fmt: skip
     valley = " There is no set of this size with a border of its own." if row.get("valley") is False else ""
     return (f"Neighbourhood {row['cluster']}: {row['size']:,} terms around {row['label']}; "
-            f"density {row['density']:.3f} bits{null}.{valley}")  # fmt: skip
+            f"density {number(row['density'])} bits{null}.{valley}")  # fmt: skip
 
 
 def _densities(document: Document, known: Known, name: str) -> Figure | None:

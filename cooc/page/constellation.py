@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cooc.page.again import Known, again
 from cooc.page.documents import Document, Row
 from cooc.page.figures import ACCENT, COLORS, DASHES, FAINT, INK, SHAPES, altair, spec, tips
-from cooc.page.parts import Control, Figure, Section, Table, slug
+from cooc.page.parts import Control, Figure, Section, Table, number, slug
 
 CURVES = 6
 """Candidates whose curves are drawn, the likeliest first."""
@@ -38,10 +38,10 @@ def _sentence(document: Document) -> str:
     row = document.rows[0]
     half = (f"its posterior stays below one half with all {row['n_clues']:,} clues" if row["half"] is None else
             f"half of all orders reach one half after {row['half']:,} of {row['n_clues']:,} clues")  # fmt: skip
-    null = "" if row.get("z") is None else f" (z = {row['z']:.1f} against matched clues, p = {row['p']:.3g})"
+    null = "" if row.get("z") is None else f" (z = {number(row['z'])} against matched clues, p = {row['p']:.2g})"
     alone = [each for each in document.part("clues") if each.get("flag") == IDENTIFIES]
     told = {0: "no clue identifies", 1: "one clue identifies"}.get(len(alone), f"{len(alone):,} clues identify")
-    return f"{row['candidate']} first, log-odds {row['log_odds']:.1f} bits{null}; {half}; {told} a candidate alone."
+    return f"{row['candidate']} first, log-odds {number(row['log_odds'])} bits{null}; {half}; {told} a candidate alone."
 
 
 def _curves(document: Document, known: Known, name: str, names: Sequence[str]) -> Figure | None:

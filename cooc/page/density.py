@@ -8,7 +8,7 @@ from cooc.clusters.itself import ITSELF
 from cooc.page.again import Known, again
 from cooc.page.documents import Document, Row, several
 from cooc.page.figures import ACCENT, FAINT, INK, STEP, altair, intervals, rows_axis, spec, tips
-from cooc.page.parts import Control, Figure, Section, Table, slug, text_file
+from cooc.page.parts import Control, Figure, Section, Table, number, slug, text_file
 
 TAILS = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 SHOWN = ("target", "window", "density", "low", "high", "null_mean", "null_sd", "z", "p", "n_found", "n_terms")
@@ -46,10 +46,11 @@ def sentence(row: Row) -> str:
     if row.get("density") is None:
         return f"{head}nothing can be said; {row.get('n_found', 0)} of {row['n_terms']} seeds occur."
     unit = "NPMI" if row["target"] == ITSELF else "bits"
-    ends = "" if row.get("low") is None else f" ({row['low']:.2f} to {row['high']:.2f})"
-    null = (f"; matched sets: {row['null_mean']:.2f} on average, z = {row['z']:.1f}, p = {row['p']:.3g}"
-            if row.get("z") is not None else "")  # fmt: skip
-    return f"{head}{row['density']:.2f} {unit}{ends}{null}. {row['n_found']} of {row['n_terms']} seeds occur."
+    ends = "" if row.get("low") is None else f" ({number(row['low'])} to {number(row['high'])})"
+    null = "" if row.get("z") is None else (
+        f"; matched sets: {number(row['null_mean'])} on average, z = {number(row['z'])}, p = {row['p']:.2g}"
+    )  # fmt: skip
+    return f"{head}{number(row['density'])} {unit}{ends}{null}. {row['n_found']} of {row['n_terms']} seeds occur."
 
 
 def _against_null(document: Document, known: Known, name: str, *, towards: bool) -> Figure | None:
@@ -59,8 +60,11 @@ def _against_null(document: Document, known: Known, name: str, *, towards: bool)
     pairs = [(row, null) for row, null in pairs if (row["target"] != ITSELF) == towards]
     if not pairs:
         return None
-    rows = [{**_kept(row), **_levels(null), "name": _name(row)} for row, null in pairs]
-    ticks = [{"name": _name(row), "value": value} for row, null in pairs for value in _thinned(null)]
+    several_windows = len(several(document.rows, "window")) > 1
+    names = [_name(row, several_windows) for row, _ in pairs]
+    rows = [{**_kept(row), **_levels(null), "name": name} for name, (row, null) in zip(names, pairs, strict=True)]
+    ticks = [{"name": name, "value": value} for name, (_, null) in zip(names, pairs, strict=True)
+             for value in _thinned(null)]  # fmt: skip
     y = rows_axis("name")
     base = alt.Chart(alt.NamedData("rows")).encode(y=y)
     title = "density in bits" if towards else "density in NPMI"
@@ -90,8 +94,9 @@ def _kept(row: Row) -> Row:
     return {name: row.get(name) for name in SHOWN}
 
 
-def _name(row: Row) -> str:
-    return f"{row['target']}, {row['window']}"
+def _name(row: Row, several_windows: bool) -> str:
+    """What a row is called; the window first, since the end of a long name is cut on a small screen."""
+    return f"{row['window']}: {row['target']}" if several_windows else str(row["target"])
 
 
 def _levels(null: Row) -> Row:
@@ -146,7 +151,8 @@ def _rivals(document: Document, known: Known, name: str) -> Figure | None:
     if not rows or len(several(rows, "target")) < 1:
         return None
     alt = altair()
-    shown = [{**row, "name": f"{row['target']} − {row['rival']}, {row['window']}"} for row in rows]
+    windows = len(several(rows, "window")) > 1
+    shown = [{**row, "name": f"{_name(row, windows)} − {row['rival']}"} for row in rows]
     chart = intervals("rivals", rows_axis("name"), ("difference", "low", "high"), "difference in bits",
                       tips(shown[0], "target", "rival", "window", "difference", "low", "high", "p"))  # fmt: skip
     return Figure(

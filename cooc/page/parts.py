@@ -120,6 +120,17 @@ class Section:
     """Files that the reader can take along: what it is, its name, its address."""
 
 
+def number(value: float) -> str:
+    """A number in a sentence.
+
+    >>> number(-0.6349), number(0.00482), number(137.31)
+    ('−0.63', '0.0048', '137.3')
+    """
+    size = abs(value)
+    told = f"{size:.1f}" if size >= 10 else f"{size:.2f}" if size >= 0.1 or not size else f"{size:.2g}"
+    return f"−{told}" if value < 0 else told
+
+
 def csv_file(name: str, rows: Sequence[Row]) -> tuple[str, str]:
     """Name and data address of rows as CSV (RFC 4180); what is not known is an empty field."""
     out = io.StringIO(newline="")

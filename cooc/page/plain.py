@@ -10,7 +10,10 @@ from cooc.page.parts import Control, Figure, Section, Table, slug
 LABELS = ("term", "ngram", "phrase", "label", "target", "question", "candidate", "curator", "item")
 VALUES = ("npmi", "g2", "occurrences", "count", "density")
 LINES, PLACE = ("left", "phrase", "right"), ("path", "linenum", "document")
-TITLES = {"count": "How often do they occur?", "pair": "How often do two terms stand together?"}
+TITLES = {
+    "count": "How often do they occur?", "pair": "How often do two terms stand together?",
+    "neighbors": "What stands beside {}?", "contexts": "What stands around {}?", "ngrams": "The n-grams of the corpus",
+}  # fmt: skip
 
 
 def plain_section(document: Document, known: Known) -> Section:
@@ -18,7 +21,7 @@ def plain_section(document: Document, known: Known) -> Section:
     terms = [str(term) for term in document.source.get("terms") or []]
     name = slug(document.verb, document.index, *terms[:1])
     about = ", ".join(terms[:5]) + (" …" if len(terms) > 5 else "")
-    title = TITLES.get(document.verb) or f"{document.verb}{f' of {about}' if about else ''}"
+    title = TITLES.get(document.verb, f"{document.verb} of {{}}" if about else document.verb).replace("{}", about)
     bars = _bars(document, known, name)
     return Section(
         name, title, [], [bars] if bars else [], [Table(name, title, document.rows)], again=again(document, known)

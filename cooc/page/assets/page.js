@@ -31,6 +31,7 @@
 
   async function draw(place) {
     const name = place.dataset.drawing;
+    if (figures[name].graph && place.clientWidth < 560) figures[name].spec.height = 640;  // the legend is below it
     const {view} = await vegaEmbed(place, figures[name].spec, {
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: configured(place.clientWidth),
       defaultStyle: false, logLevel: 1, tooltip: {disableDefaultStyle: true, theme: "page", maxDepth: 1},
