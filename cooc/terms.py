@@ -102,7 +102,11 @@ def _one_column(name: str, table: Any) -> list[Any]:
 
 
 def read_terms(path: str | PathLike[str], name: str | None = None) -> TermSet:
-    """The one term set of a file, or the one called `name` where the file holds several."""
+    """The one term set of a file, or the one called `name` where the file holds several.
+
+    Files are those of `read_term_sets`. Raises `UsageError` where several are there and none is named, and
+    `SourceError` with the line of what can't be read.
+    """
     sets = read_term_sets(path)
     if name is None and len(sets) == 1:
         return sets[0]
@@ -115,7 +119,12 @@ def read_terms(path: str | PathLike[str], name: str | None = None) -> TermSet:
 
 
 def read_term_sets(path: str | PathLike[str]) -> list[TermSet]:
-    """Every term set of a file, in its order; a set without a name takes the file's, less its suffix."""
+    """Every term set of a file, in its order; a set without a name takes the file's, less its suffix.
+
+    A .txt has a term on each line, a .toml or .json named sets (`terms`, and if wished `note` and `source`), a .jsonl
+    chats whose last answers are the terms. Raises `UsageError` for a file that is not there or of another kind, and
+    `SourceError` with the line of what can't be read.
+    """
     file = Path(path)
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:

@@ -103,7 +103,11 @@ def merge(
     scheduler: str = "local",
     progress: Progress | None = None,
 ) -> Index:
-    """Make one index of several that were built in the same way; equals the index of all their sources."""
+    """Make one index of several that were built in the same way; equals the index of all their sources, byte for byte.
+
+    Raises `UsageError` naming the first thing in which two differ, or a source that two of them hold, and `BuildError`
+    for an `out` that is taken or can't be written.
+    """
     from cooc.create.merge import merge as merge_indexes
 
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
@@ -137,7 +141,10 @@ def build_phrases(
 
 
 def verify(path: Place | Index) -> Verification:
-    """Read an index once and check every digest and every law; what is wrong is in `.problems`, by file."""
+    """Read an index once and check every digest and every law; what is wrong is in `.problems`, by file.
+
+    `.ok` says whether nothing is. Raises an `IndexFault` only where there is no index to check.
+    """
     from cooc.index.verify import verify as verify_index
 
     return verify_index(path.path if isinstance(path, Index) else Path(path))
