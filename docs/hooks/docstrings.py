@@ -1,4 +1,4 @@
-"""Docstrings as Markdown: names that stand in a column before what they mean become a list."""
+"""Docstrings as Markdown: names before what they mean become a list, and examples a block of code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import griffe
 
-ROW = re.compile(r"^(\w[\w, ]*?) {2,}(\S.*)$")
+ROW = re.compile(r"^(?:(\w[\w, ]*?) {2,}|`(\w+)`: )(\S.*)$")
 
 
 class Aligned(griffe.Extension):
@@ -31,14 +31,17 @@ def listed(docstring: str) -> str:
 
 
 def _paragraph(text: str) -> str:
+    if text.startswith(">>> "):
+        return f"```pycon\n{text}\n```"
     lines = text.split("\n")
-    if not all(ROW.match(line) or line.startswith("   ") for line in lines) or not ROW.match(lines[0]):
+    quoted = text.startswith("`")  # their rows go on without an indent
+    if not ROW.match(lines[0]) or not all(ROW.match(line) or quoted or line.startswith("   ") for line in lines):
         return text
     rows: list[str] = []
     for line in lines:
         row = ROW.match(line)
         if row:
-            rows.append(f"- `{row[1]}`: {row[2]}")
+            rows.append(f"- `{row[1] or row[2]}`: {row[3]}")
         else:
             rows[-1] += f" {line.strip()}"
     return "\n".join(rows)
