@@ -87,9 +87,9 @@ def anchor_of(heading):
 
 
 def test_every_option_the_pages_name_is_one():
-    known = {"--help"}
+    known = {"--help", "--install-completion"}
     for command in get_command(app).commands.values():
-        known |= {name for parameter in command.params for name in parameter.opts}
+        known |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     for page in DOCUMENTATION:
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", own_words(page))) <= known, page.name
 
