@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import cooc
+from cooc.evidence.densities import density_rows, item_rows
 from cooc.evidence.outcomes import outcomes
 from cooc.evidence.read import read_rows
 
@@ -132,3 +133,20 @@ def test_the_published_table_holds_the_figures_of_the_shared_one() -> None:
     ours = cooc.published_outcomes().rows()
     assert [row["value"] for row in ours] == [row["value"] for row in theirs]
     assert [[row["low"], row["high"]] for row in ours] == [row["ci"] or [None, None] for row in theirs]
+
+
+def test_measured_densities_belong_to_published_outcomes() -> None:
+    """Every set has outcomes, every row a number; lists are named by digests, as they belong to their authors."""
+    rows = density_rows("@measured")
+    known = {row["seeds"] for row in cooc.published_outcomes().rows()}
+    assert {row["seeds"] for row in rows} <= known and all(isinstance(row["density"], float) for row in rows)
+    items = item_rows("@measured")
+    assert {row["seeds"] for row in items} <= known
+    assert all(row["term"].startswith("#") or row["term"].startswith("fact ") for row in items)
+    assert sum(str(row["kept"]) == "True" for row in items) <= 78
+
+
+def test_names_that_look_like_numbers_stay_names() -> None:
+    rows = density_rows([{"seeds": "1e5", "term": "123456789", "density": "2.5"}, {"term": 1984.0, "density": 1}])
+    assert [(row["seeds"], row["term"]) for row in rows] == [("1e5", "123456789"), (None, "1984")]
+    assert [row["density"] for row in rows] == [2.5, 1]

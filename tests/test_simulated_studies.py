@@ -18,6 +18,7 @@ from cooc.evidence.bridge import bridge
 from cooc.evidence.correlate import associate
 from cooc.evidence.join import join
 from cooc.evidence.mixed import design_matrix, fit
+from cooc.evidence.models import across_models
 from cooc.evidence.ordering import ordering
 from cooc.evidence.outcomes import outcomes
 from cooc.evidence.permute import Scheme
@@ -207,3 +208,73 @@ def test_odds_ratios_are_covered_by_their_intervals() -> None:
         held.append(row["odds_low"] <= np.exp(slope_of_one * each.density.std()) <= row["odds_high"])
     print(np.mean(held))
     assert 0.91 <= np.mean(held) <= 0.99
+
+
+def normal_rows(n: int, rho: float, seed: int) -> Rows:
+    """Outcomes and densities of n sets, normal with correlation rho, and a frequency that has to do with neither."""
+    rng = np.random.default_rng(seed)
+    x, frequency = rng.normal(size=(2, n))
+    y = rho * x + np.sqrt(1 - rho**2) * rng.normal(size=n)
+    outcome_rows = [{"experiment": "e", "seeds": f"s{k}", "value": float(y[k])} for k in range(n)]
+    return outcome_rows, [
+        {"seeds": f"s{k}", "density": float(x[k]), "log_frequency": float(frequency[k])} for k in range(n)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "rho"), [(20, 0.5), (33, 0.5), (60, 0.3)])
+def test_whole_bridges_have_the_power_they_state_and_contradict_no_truth(n: int, rho: float) -> None:
+    studies = (normal_rows(n, rho, seed) for seed in range(300))
+    rows = [bridge(*each, effect=rho, draws=299, seed=seed).rows()[0] for seed, each in enumerate(studies)]
+    found = np.mean([row["deciding_p"] <= 0.05 for row in rows])
+    wrong = np.mean([row["verdict"] == "contradicted" for row in rows])
+    held = np.mean([row["partial_low"] <= 6 / np.pi * np.arcsin(rho / 2) <= row["partial_high"] for row in rows])
+    print(n, rho, {"found": found, "stated": rows[0]["power"], "contradicted": wrong, "covered": held})
+    assert found == pytest.approx(rows[0]["power"], abs=0.07)
+    assert 0.92 <= held <= 0.995
+    assert wrong <= (0.03 if rho >= 0.5 else 0.07)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [0.3, 0.7, 0.9])
+def test_intervals_of_smooth_series_cover(memory: float) -> None:
+    held = []
+    for seed in range(300):
+        each = made(years(45, memory, seed))
+        ends = interval(each.density, each.outcome, each.scheme.blocks, scale="ranks", length=7, draws=200, seed=seed)
+        held.append(ends is None or ends[0] <= 0 <= ends[1])
+    print(memory, np.mean(held))
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+@pytest.mark.slow
+def test_intervals_within_lists_cover() -> None:
+    held = []
+    for seed in range(300):
+        each = made(study(Truth(units=24, lists=4, list_noise=2), seed))
+        ends = interval(each.density, each.outcome, each.scheme.blocks, scale="ranks", draws=200, seed=seed)
+        assert ends is not None
+        held.append(ends[0] <= 0 <= ends[1])
+    print(np.mean(held))
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+def cells(models: int, tasks: int, shared: float, seed: int) -> list[dict[str, Any]]:
+    """Outcomes of models, of which a part is every model's own behaviour and a part shared."""
+    rng = np.random.default_rng(seed)
+    both = shared**0.5 * rng.normal(size=tasks)
+    own = (1 - shared) ** 0.5 * rng.normal(size=(models, tasks))
+    return [
+        {"experiment": "e", "seeds": f"set {t}", "model": f"m{m}", "value": float(both[t] + own[m, t])}
+        for m in range(models) for t in range(tasks)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("models", "tasks", "studies"), [(3, 6, 60), pytest.param(3, 8, 500, marks=pytest.mark.slow)])
+def test_models_that_share_nothing_are_found_to_share_as_often_as_chance(models: int, tasks: int, studies: int) -> None:
+    p = [across_models(cells(models, tasks, 0.0, seed), draws=199, seed=seed).shared["p"] for seed in range(studies)]
+    found = np.mean([each <= 0.05 for each in p])
+    print(models, tasks, found)
+    assert found <= (LEVEL[1] if studies >= 500 else 0.14)
+    shared = [across_models(cells(4, 40, 0.6, seed), draws=199).shared["shared"] for seed in range(20)]
+    assert np.mean(shared) == pytest.approx(0.6, abs=0.08)

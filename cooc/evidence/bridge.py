@@ -96,9 +96,9 @@ def bridge(
     Raises UsageError where a column isn't there or no outcome has a density.
     """
     plan = _plan(statistic, alpha, effect, draws, seed)
-    observed = given_outcomes(outcomes)
-    observed = observed.of(*experiments) if experiments else observed
-    every, observed = observed, directed(observed, toward or {})
+    given = given_outcomes(outcomes)
+    every = given.of(*experiments) if experiments else given
+    observed = directed(every, toward or {})
     of_items = tuple(_ordered(observed, items, plan)), _removed(items, kept, observed, plan)
     if densities is None:
         from cooc.evidence.shape import without_densities
@@ -118,6 +118,8 @@ def bridge(
         "alpha": alpha, "effect": effect, "tried": tried, "experiments": list(experiments), "seed": seed,
         "toward": dict(toward or {}),
     }  # fmt: skip
+    elsewhere = {row["seeds"] for row in given.rows()} - {row["seeds"] for row in every.rows()}
+    unmatched = [row for row in unmatched if row["side"] == "outcome" or row["seeds"] not in elsewhere]
     checked = _registered(registration, parameters, observed)
     names = list(dict.fromkeys(chain.from_iterable(found)))
     provenance = Provenance("bridge", observed.provenance.index, _digest(observed, points), parameters=parameters)

@@ -16,6 +16,9 @@ VARIANTS = ("index", "corpus", "where", "window", "direction", "measure", "stati
 """Columns that tell several densities of one seed set and target apart; each is one more density tried."""
 
 FREQUENCY = "log_frequency"
+NAMES = ("seeds", "dataset", "target", "term", "item")
+"""Columns that are names, though they may look like numbers (1984, 1e5)."""
+
 MEASURED = "@measured"
 """Names the densities that come with cooc: of the paper's lists, in a small corpus (docs/bridge.md says which)."""
 
@@ -79,7 +82,7 @@ def _placed(given: Any) -> list[Placed]:
 
 
 def _checked(where: str, given: Mapping[str, Any], column: str) -> Row:
-    row = {key: _value(value) for key, value in given.items()}
+    row = {key: value if key in NAMES else _value(value) for key, value in given.items()}
     row["seeds"] = _name(row.get("seeds", row.pop("dataset", None)))
     row["target"] = _name(row.get("target"))
     row["term"] = _name(next((row[key] for key in ("term", "item") if row.get(key) is not None), None))
@@ -97,7 +100,9 @@ def _checked(where: str, given: Mapping[str, Any], column: str) -> Row:
 def _name(value: Any) -> str | None:
     if value is None:
         return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:g}"
+    return str(value)
 
 
 def _value(value: Any) -> Any:

@@ -72,6 +72,8 @@ def _positive(found: Row, plan: Plan, says: str) -> Verdict:
 
 
 def _no_value(found: Row) -> str:
+    if found["units"] < 3:
+        return f"{found['units']} units make no correlation"
     if found["value"] is None:
         return f"{found['units']} units do not vary enough for a correlation"
     return f"{found['units']} units are too few to tell density from {found['rivals']}"

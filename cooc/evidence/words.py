@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +51,14 @@ def _listed(value: Any) -> str:
 
 
 def _verdicts(rows: list[dict[str, Any]]) -> list[str]:
-    """Each verdict with its number; neighbours that say the same of several densities as one."""
-    same = ("question", "verdict", "because", "would_decide")
-    told, number = [], 1
-    for _, group in groupby(rows, key=lambda row: [row[key] for key in same]):
-        some = list(group)
-        last = number + len(some) - 1
-        told.append(_verdict(some, f"{number}." if last == number else f"{number}.–{last}."))
-        number = last + 1
-    return told
+    """Each verdict with its number; those that say the same of several densities as one."""
+    same: dict[tuple[Any, ...], list[tuple[int, dict[str, Any]]]] = {}
+    for number, row in enumerate(rows, start=1):
+        key = tuple(row[name] for name in ("question", "verdict", "because", "would_decide"))
+        same.setdefault(key, []).append((number, row))
+    return [
+        _verdict([row for _, row in some], ", ".join(f"{number}." for number, _ in some)) for some in same.values()
+    ]
 
 
 def _verdict(rows: list[dict[str, Any]], number: str) -> str:
