@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cooc.clusters.itself import ITSELF
 from cooc.clusters.lexicon import lexicons
 from cooc.clusters.sets import Named, named_sets
-from cooc.page.documents import Document, several
+from cooc.page.documents import ITSELF, Document, several
 from cooc.page.parts import Again
 from cooc.terms import TermSet
 

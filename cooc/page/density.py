@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cooc.clusters.itself import ITSELF
 from cooc.page.again import Known, again
-from cooc.page.documents import Document, Row, several
+from cooc.page.documents import ITSELF, Document, Row, several
 from cooc.page.figures import ACCENT, FAINT, INK, STEP, altair, intervals, rows_axis, spec, tips
 from cooc.page.parts import Control, Figure, Section, Table, number, slug, text_file
 

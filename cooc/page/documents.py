@@ -17,6 +17,9 @@ from cooc.query.results import Result
 
 Row = dict[str, Any]
 
+ITSELF = "itself"
+"""The target of a density row that is of the seeds among themselves."""
+
 LARGEST = 1 << 28
 """Bytes of a saved result, at most."""
 

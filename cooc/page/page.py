@@ -40,7 +40,7 @@ def policy(scripts: Sequence[str], style: str) -> str:
     """The content security policy: the digests of what the page holds, and nothing from anywhere."""
     allowed = " ".join(map(_digest, scripts))
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; style-src-attr 'unsafe-inline'; "
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
