@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from cooc.clusters.lexicon import lexicon
 from cooc.tokens.words import WordTokenizer
 
 GIVEN = Path(__file__).parent / "given"
@@ -19,6 +20,7 @@ def made_lists(terms: Path, folder: Path) -> None:
     """Write every list that can be made of what is in `terms`; what is missing there makes none."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "years.txt", map(str, YEARS))
+    _centuries(folder)
     for part in (_birds, _dishes, _cities, _facts, _presidents):
         try:
             part(terms, folder)
@@ -50,6 +52,12 @@ def _union(*lists: list[str]) -> list[str]:
 def _without(given: list[str], others: Iterable[str]) -> list[str]:
     taken = {spelled(term) for term in others}
     return [term for term in given if spelled(term) not in taken]
+
+
+def _centuries(folder: Path) -> None:
+    """Things of the 19th century without Bonaparte: in bird books he is Charles Lucien, who named the birds."""
+    kept = [term for term in lexicon("19th_century_things") if term != "bonaparte"]
+    _write(folder / "things_but_bonaparte.txt", kept)
 
 
 def _birds(terms: Path, folder: Path) -> None:

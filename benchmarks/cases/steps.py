@@ -58,7 +58,8 @@ class Places(NamedTuple):
 
 WIKIPEDIA, BOOKS, NOVELS = "path ~ enwiki", "path ~ nathist", "path ~ gutenberg"
 OLD, NEW = "year < 1900", "year > 1900"
-CENTURIES = ["@19th_century_language", "@19th_century_things", "@modern_language", "@modern_things"]
+OLDEN = ["@19th_century_language", "@19th_century_things"]
+CENTURIES = [*OLDEN, "@modern_language", "@modern_things"]
 
 
 def _targets(*names: str) -> list[str]:
@@ -76,18 +77,17 @@ def density(at: Places, name: str, seeds: str, *targets: str, more: tuple[str, .
 
 def birds(at: Places) -> Iterator[Step]:
     """Three lists of bird names towards the 19th century."""
-    slices = {"all": (), "wikipedia": ("--where", WIKIPEDIA), "books": ("--where", BOOKS), "old": ("--where", OLD)}
     for name in BIRDS:
-        for part, where in slices.items():
-            yield density(
-                at, f"{name}, {part}", f"{name}.txt", *CENTURIES, "@natural_history", more=where,
-                doses=15 if part == "all" else 0,
-            )  # fmt: skip
+        yield density(at, f"{name}, all", f"{name}.txt", *CENTURIES, "@natural_history", doses=15)
+    plain = at.list("things_but_bonaparte.txt")
+    for name in (*BIRDS, "control_shared", "control_own"):
+        yield density(at, f"{name}, without Bonaparte", f"{name}.txt", plain, "@19th_century_language")
+    yield from _bird_years(at)
+    for part, where in (("wikipedia", WIKIPEDIA), ("books", BOOKS)):
+        for name in BIRDS:
+            yield density(at, f"{name}, {part}", f"{name}.txt", *OLDEN, "@natural_history", more=("--where", where))
     for name in ("control_shared", "control_own", *(f"{each}_phrases" for each in BIRDS)):
-        yield density(at, name, f"{name}.txt", *CENTURIES, "@natural_history")
-    for name in BIRDS:
-        wider = ("--window", "3", "--window", "50", "--document", "--null", "200")
-        yield density(at, f"{name}, windows", f"{name}.txt", "@19th_century_things", more=wider)
+        yield density(at, name, f"{name}.txt", *OLDEN, "@natural_history")
     derived = str(at.made / "derived_century.toml")
     yield Step(
         "a target from data",
@@ -98,15 +98,17 @@ def birds(at: Places) -> Iterator[Step]:
     for name in BIRDS:
         yield density(at, f"{name}, derived target", f"{name}.txt", derived)
         yield density(at, f"{name}, derived target, wikipedia", f"{name}.txt", derived, more=("--where", WIKIPEDIA))
-    yield from _bird_years(at)
     yield from _bird_counts(at)
     yield Step(
         "lists at equal frequency",
         ["curation", at.index, "--pool", at.list("birds_all.txt"),
          *(part for name in BIRDS for part in ("--selected", at.list(f"{name}.txt"))),
-         *_targets("@19th_century_language", "@19th_century_things", "@natural_history")],
+         *_targets("@19th_century_language", "@19th_century_things", plain, "@natural_history")],
         (Table("rows", CURATION),),
     )  # fmt: skip
+    for name in BIRDS:
+        wider = ("--window", "3", "--window", "50", "--document", "--null", "200")
+        yield density(at, f"{name}, windows", f"{name}.txt", "@19th_century_things", more=wider)
 
 
 def _bird_years(at: Places) -> Iterator[Step]:
@@ -130,14 +132,12 @@ def _bird_counts(at: Places) -> Iterator[Step]:
 
 def broad(at: Places) -> Iterator[Step]:
     """Broad against narrow: the century, natural history, and names of birds as targets of the same seeds."""
-    modern = at.list("birds_modern_american.txt")
-    modern = at.list("birds_modern_american.txt")
+    modern, plain = at.list("birds_modern_american.txt"), at.list("things_but_bonaparte.txt")
     yield density(
-        at, "rivals", "birds_old_audubon.txt", "@19th_century", "@19th_century_things", "@natural_history", modern,
-        "@modern",
+        at, "rivals", "birds_old_audubon.txt", "@19th_century_language", plain, "@natural_history", modern, "@modern",
     )  # fmt: skip
     yield density(
-        at, "rivals of the modern list", "birds_modern_american.txt", "@19th_century", "@19th_century_things",
+        at, "rivals of the modern list", "birds_modern_american.txt", "@19th_century_language", plain,
         "@natural_history", at.list("birds_old_audubon.txt"), "@modern",
     )  # fmt: skip
     for name in BIRDS:
@@ -196,7 +196,8 @@ def curation(at: Places) -> Iterator[Step]:
     """Whether the old list was chosen, out of all names of Audubon's in both lists, by what stands around them."""
     command = ["curation", at.index, "--pool", at.list("birds_audubon_all.txt")]
     command += ["--selected", at.list("birds_old_audubon.txt")]
-    targets = _targets("@19th_century_language", "@19th_century_things", "@natural_history", "@modern")
+    plain = at.list("things_but_bonaparte.txt")
+    targets = _targets("@19th_century_language", "@19th_century_things", plain, "@natural_history", "@modern")
     columns = ("item", "target", "occurrences", "documents", "lift", "low", "high", "chosen_by")
     items = Table("items", columns, by="lift", top=12)
     yield Step("of Audubon's names", [*command, *targets], (Table("rows", CURATION), items))
