@@ -208,6 +208,15 @@ def saved(figure, kind, **options):
     return file.getvalue()
 
 
+def test_a_table_of_any_columns_is_drawn_by_its_first_numbers():
+    table = Result({"clue": ["a", "b"], "flag": [True, False], "weight": [0.5, None]}, Provenance("x", "y", "z"))
+    axes = table.plot().axes[0]
+    assert axes.get_xlabel() == "weight" and [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert len(Neighbors({"term": [], "count": []}, Provenance("x", "y", "z")).plot().axes[0].patches) == 0
+    with pytest.raises(UsageError, match="there is nothing to draw: no column is of numbers; there are clue, flag"):
+        Result({"clue": ["a"], "flag": [True]}, Provenance("x", "y", "z")).plot()
+
+
 def test_a_figure_shows_in_a_notebook():
     assert neighbors().plot()._repr_png_().startswith(b"\x89PNG")
 

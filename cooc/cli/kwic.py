@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from cooc.cli.ask import Where
 from cooc.cli.make import Csv, Directory, Json, Plot
-from cooc.cli.show import answered, put, say
+from cooc.cli.show import answered, line_width, put, say
 
 if TYPE_CHECKING:
     from cooc.query.kwic import Side
-
-NARROWEST = 100
 
 
 def kwic(
@@ -54,6 +51,6 @@ def kwic(
     for note in result.notes:
         say(note)
     if len(result):
-        put(result.text(max(NARROWEST, shutil.get_terminal_size().columns)))
+        put(result.text(line_width()))
     else:
         say(f'"{phrase}" does not occur.')

@@ -19,7 +19,7 @@ from cooc.query.around import codes_behind
 from cooc.query.elsewhere import elsewhere
 from cooc.query.hits import documents_of, find_hits
 from cooc.query.layout import Value, cut
-from cooc.query.results import Column, Provenance, Result, blank_figure
+from cooc.query.results import Column, Provenance, Result, blank_figure, literal
 from cooc.query.slices import slices_of
 from cooc.query.where import Line
 
@@ -66,16 +66,21 @@ class Kwic(Result):
 
     def plot(self, top: int = 30) -> Any:
         """A matplotlib figure: where in the corpus the lines are, by document."""
-        figure = blank_figure(7, 2.5)
-        axes = figure.subplots()
-        axes.hist(np.asarray(self.columns["document"], np.int64), bins=50)
-        axes.set_xlabel("document")
-        axes.set_ylabel("lines")
-        axes.set_title(self.provenance.caption(), fontsize="medium", loc="left")
-        return figure
+        return places_figure(self)
 
     def __repr__(self) -> str:
         return "\n".join([self.provenance.caption(), self.text(), *self.notes])
+
+
+def places_figure(lines: Result) -> Any:
+    """A histogram of the documents in which lines stand."""
+    figure = blank_figure(7, 2.5)
+    axes = figure.subplots()
+    axes.hist(np.asarray(lines.columns["document"], np.int64), bins=50)
+    axes.set_xlabel("document")
+    axes.set_ylabel("lines")
+    axes.set_title(literal(lines.provenance.caption()), fontsize="medium", loc="left")
+    return figure
 
 
 def kwic(

@@ -118,10 +118,17 @@ class Result:
         return {"provenance": self.provenance.to_dict(), "rows": self.rows()}
 
     def plot(self, top: int = 30) -> Any:
-        """A matplotlib figure: a bar for each of the first `top` rows."""
+        """A matplotlib figure: a bar for each of the first `top` rows. UsageError where no column is of numbers."""
         columns, what = self._plain(), self._plotted()
-        names = [str(name) for name in columns[self.label][:top]]
-        return bars(names, columns[what][:top], what, self.provenance.caption())
+        if not len(self):
+            return bars([], [], what, self.provenance.caption())
+        label = self.label if self.label in columns else next(iter(columns), "")
+        numbers = [name for name in columns if name != label and is_numbers(columns[name])]
+        if not numbers:
+            raise UsageError(f"there is nothing to draw: no column is of numbers; there are {', '.join(columns)}.")
+        chosen = what if what in numbers else numbers[0]
+        names = [str(name) for name in columns[label][:top]]
+        return bars(names, columns[chosen][:top], chosen, self.provenance.caption())
 
     def __repr__(self) -> str:
         return f"{cut(self.provenance.caption(), WIDTH)}\n{text_table(self._shown())}"
@@ -282,6 +289,12 @@ def blank_figure(width: float, height: float) -> Any:
     from cooc.query.drawing import drawing
 
     return drawing(width, height)
+
+
+def is_numbers(values: Sequence[Value]) -> bool:
+    """Whether a column holds numbers, and nothing but these and what is missing."""
+    there = [value for value in values if value is not None]
+    return bool(there) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
 
 
 def literal(text: str) -> str:
