@@ -29,6 +29,14 @@ from tests.studies import Truth, item_lists, study, years
 LEVEL = 0.03, 0.07
 """What a test at 5 % may find where there is nothing; with 500 studies two standard errors are 2 %."""
 
+SIZES = [pytest.param(40, id="few"), pytest.param(500, id="many", marks=pytest.mark.slow)]
+"""Studies: few by default, which find a test that is broken; many to hold the level."""
+
+
+def holds_level(found: float, studies: int) -> bool:
+    """Of few studies at most 7 in 40: nothing finds more in one run of a thousand."""
+    return LEVEL[0] <= found <= LEVEL[1] if studies >= 500 else found <= 0.175
+
 Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
@@ -62,36 +70,40 @@ NULL: dict[str, Callable[[int], Study]] = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    "lists that differ", "twelve sets", "smooth years",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("questions and models", "very smooth years")),
-])  # fmt: skip
-def test_where_there_is_nothing_five_in_a_hundred_are_found(name: str) -> None:
-    assert LEVEL[0] <= share_found(NULL[name](seed) for seed in range(500)) <= LEVEL[1]
+@pytest.mark.parametrize("name", NULL)
+@pytest.mark.parametrize("studies", SIZES)
+def test_where_there_is_nothing_five_in_a_hundred_are_found(name: str, studies: int) -> None:
+    found = share_found(NULL[name](seed) for seed in range(studies))
+    print(name, found)
+    assert holds_level(found, studies)
 
 
 @pytest.mark.parametrize("n", [5, 6])
-def test_a_handful_of_units_keeps_the_level_by_enumeration(n: int) -> None:
-    studies = (made(study(Truth(units=n), seed)) for seed in range(500))
-    assert LEVEL[0] <= share_found(studies, scale="values") <= LEVEL[1]
+@pytest.mark.parametrize("studies", SIZES)
+def test_a_handful_of_units_keeps_the_level_by_enumeration(n: int, studies: int) -> None:
+    found = share_found((made(study(Truth(units=n), seed)) for seed in range(studies)), scale="values")
+    print(n, found)
+    assert holds_level(found, studies)
 
 
 def test_a_study_that_ignores_its_groups_would_find_too_much() -> None:
     """The reason for units: the ten questions of six sets as sixty units find an effect in many studies of nothing."""
     found = 0
-    for seed in range(200):
+    for seed in range(60):
         each = made(study(Truth(units=6, questions=10, question_noise=0.3), seed))
         rows = each.density[each.units], each.shares
         p = associate(*rows, Scheme(np.zeros(len(rows[0]), int)), draws=199, seed=seed).p
         found += p is not None and p <= 0.05
-    assert found / 200 > 0.4
+    assert found / 60 > 0.3
 
 
-@pytest.mark.parametrize("confound", [0.8, pytest.param(0.95, marks=pytest.mark.slow)])
-def test_what_frequency_does_is_found_as_often_as_nothing(confound: float) -> None:
+@pytest.mark.parametrize("confound", [0.8, 0.95])
+@pytest.mark.parametrize("studies", SIZES)
+def test_what_frequency_does_is_found_as_often_as_nothing(confound: float, studies: int) -> None:
     truth = Truth(units=40, frequency=2, confound=confound)
-    studies = (made(study(truth, seed), "log_frequency") for seed in range(500))
-    assert LEVEL[0] <= share_found(studies, scale="scores") <= LEVEL[1] + 0.01
+    found = share_found((made(study(truth, seed), "log_frequency") for seed in range(studies)), scale="scores")
+    print(confound, found)
+    assert holds_level(found - 0.01, studies)
 
 
 LISTS = {
@@ -102,49 +114,54 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    "rarer lists", *(pytest.param(name, marks=pytest.mark.slow) for name in LISTS if name != "rarer lists"),
-])  # fmt: skip
-def test_lists_that_differ_in_frequency_alone_are_ordered_as_often_as_chance(name: str) -> None:
-    p = [ordering(item_lists(seed, **LISTS[name]), list("abc"), draws=99, seed=seed)["p"] for seed in range(500)]
-    found = np.mean([each is not None and each <= 0.05 for each in p])
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("studies", SIZES)
+def test_lists_that_differ_in_frequency_alone_are_ordered_as_often_as_chance(name: str, studies: int) -> None:
+    each = (item_lists(seed, **LISTS[name]) for seed in range(studies))
+    p = [ordering(items, list("abc"), draws=99, seed=seed)["p"] for seed, items in enumerate(each)]
+    found = float(np.mean([value is not None and value <= 0.05 for value in p]))
     print(name, found)
-    assert LEVEL[0] <= found <= LEVEL[1]
+    assert holds_level(found, studies)
 
 
 def test_lists_whose_share_doubles_are_ordered() -> None:
-    p = [ordering(item_lists(seed, step=1.0), list("abc"), draws=99, seed=seed)["p"] for seed in range(40)]
-    assert np.mean([each <= 0.05 for each in p]) > 0.9
+    p = [ordering(item_lists(seed, step=1.0), list("abc"), draws=99, seed=seed)["p"] for seed in range(20)]
+    assert np.mean([each <= 0.05 for each in p]) > 0.8
 
 
 def test_and_without_the_rival_it_is_credited_to_density() -> None:
     truth = Truth(units=40, frequency=2, confound=0.8)
-    assert share_found(made(study(truth, seed)) for seed in range(50)) > 0.95
+    assert share_found(made(study(truth, seed)) for seed in range(20)) > 0.9
 
 
-@pytest.mark.parametrize(("n", "rho"), [(12, 0.0), (30, 0.5), pytest.param(12, 0.7, marks=pytest.mark.slow),
-                                       pytest.param(80, 0.3, marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize(("n", "rho", "studies"), [
+    (30, 0.5, 60), *(pytest.param(n, rho, 500, marks=pytest.mark.slow)
+                     for n, rho in ((12, 0.0), (12, 0.7), (30, 0.5), (80, 0.3))),
+])  # fmt: skip
 @pytest.mark.parametrize("scale", ["values", "ranks"])
-def test_intervals_cover(n: int, rho: float, scale: str) -> None:
+def test_intervals_cover(n: int, rho: float, studies: int, scale: str) -> None:
     true = 6 / np.pi * np.arcsin(rho / 2) if scale == "ranks" else rho
     held = []
-    for seed in range(300):
+    for seed in range(studies):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=n)
         ends = interval(x, rho * x + np.sqrt(1 - rho**2) * rng.normal(size=n), np.zeros(n, int), scale=scale, draws=200)
         assert ends is not None
         held.append(ends[0] <= true <= ends[1])
-    assert 0.92 <= np.mean(held) <= 0.995
+    print(n, rho, scale, np.mean(held))
+    assert (0.92 if studies >= 500 else 0.85) <= np.mean(held) <= (0.995 if studies >= 500 else 1)
 
 
-def test_planted_effects_are_found_with_the_power_that_is_stated() -> None:
+@pytest.mark.parametrize("studies", SIZES)
+def test_planted_effects_are_found_with_the_power_that_is_stated(studies: int) -> None:
     found = []
-    for seed in range(400):
+    for seed in range(studies):
         rng = np.random.default_rng(seed)
         x, scheme = rng.normal(size=30), Scheme(np.zeros(30, int))
         p = associate(x, 0.5 * x + np.sqrt(0.75) * rng.normal(size=30), scheme, scale="ranks", draws=299).p
         found.append(p is not None and p <= 0.05)
-    assert np.mean(found) == pytest.approx(power(30, 0.5), abs=0.06)
+    print(np.mean(found), power(30, 0.5))
+    assert np.mean(found) == pytest.approx(power(30, 0.5), abs=0.06 if studies >= 500 else 0.2)
 
 
 def rates(studies: Iterator[Rows], question: str, **options: Any) -> dict[str, float]:
@@ -270,11 +287,11 @@ def cells(models: int, tasks: int, shared: float, seed: int) -> list[dict[str, A
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("models", "tasks", "studies"), [(3, 6, 60), pytest.param(3, 8, 500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("models", "tasks", "studies"), [(3, 6, 30), pytest.param(3, 8, 500, marks=pytest.mark.slow)])
 def test_models_that_share_nothing_are_found_to_share_as_often_as_chance(models: int, tasks: int, studies: int) -> None:
     p = [across_models(cells(models, tasks, 0.0, seed), draws=199, seed=seed).shared["p"] for seed in range(studies)]
     found = np.mean([each <= 0.05 for each in p])
     print(models, tasks, found)
-    assert found <= (LEVEL[1] if studies >= 500 else 0.14)
+    assert found <= (LEVEL[1] if studies >= 500 else 0.2)
     shared = [across_models(cells(4, 40, 0.6, seed), draws=199).shared["shared"] for seed in range(20)]
     assert np.mean(shared) == pytest.approx(0.6, abs=0.08)
