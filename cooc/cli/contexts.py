@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cooc.cli.ask import Against, Alpha, Confidence, Discount, Shift, Top, Where, given, say_slices
+from cooc.cli.ask import Against, Alpha, Confidence, Discount, RankedBy, Shift, Top, Where, given, say_slices
 from cooc.cli.make import Csv, Directory, Json, Plot
 from cooc.cli.show import answered, print_ranking, print_table, say
 
@@ -26,10 +26,7 @@ def contexts(
     weighting: Annotated[
         str | None, typer.Option(metavar="uniform|harmonic", help="1 or 1/distance.", show_default="as it was built")
     ] = None,
-    measure: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What to rank by: any measure, or count.", show_default="npmi"),
-    ] = None,
+    measure: RankedBy = None,
     top: Top = 20,
     min_count: Annotated[float, typer.Option(metavar="N", help="Least count.")] = 5,
     where: Where = None,

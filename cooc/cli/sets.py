@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cooc.cli import complete
-from cooc.cli.make import Csv, Directory, Json, Plot
+from cooc.cli.make import Csv, Directory, Json, Plot, of_sets
 from cooc.cli.show import answered, print_table, printed, put, say
 
 
@@ -56,7 +56,7 @@ def derive(
     against: Annotated[str, typer.Option(metavar="EXPR", help="Those they are compared with; rest for all.")] = "rest",
     held_out: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE|@NAME", help="Seeds: documents that hold one don't vote.", show_default=False),
+        of_sets("Seeds: documents that hold one don't vote."),
     ] = None,
     measure: Annotated[str, typer.Option(metavar="g2|log_ratio", help="What to rank by.")] = "g2",
     top: Annotated[int, typer.Option(metavar="N", help="Terms.")] = 100,
