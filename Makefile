@@ -31,7 +31,7 @@ full: $(VENV)/test.installed
 # The site of README.md, docs/ and the docstrings, in site/index.html.
 docs: $(VENV)/docs.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
-	@echo "the site: site/index.html"
+	@echo "the site: site/index.html (its search needs a server: $(BIN)/python -m http.server -d site)"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
