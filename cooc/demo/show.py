@@ -251,7 +251,7 @@ def heading(title: str) -> list[str]:
 
 
 def told(text: str) -> list[str]:
-    return textwrap.wrap(text, LINE)
+    return textwrap.wrap(text, LINE, break_on_hyphens=False)
 
 
 def asked(command: str) -> list[str]:
