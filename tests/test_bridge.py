@@ -301,6 +301,65 @@ def test_with_outcomes_of_both_sets_the_direction_is_told_and_no_p() -> None:
     assert "the outcome went from 0.900 to 0.600" in found["because"] and found["verdict"] == "undecidable"
 
 
+# --- the published cases with the densities that come with cooc
+
+
+def case(*arguments: str) -> dict[str, Any]:
+    done = run("@published", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
+
+
+def test_three_lists_are_undecidable_and_their_items_in_the_order_of_the_outcomes() -> None:
+    found = case("--experiment", "birds", "--densities", "@measured", "--items", "@measured", "--toward",
+                 "birds=19th_century")  # fmt: skip
+    (row,) = found["rows"]
+    assert (row["units"], row["tried"], row["verdict"]) == (3, 5, "undecidable")
+    verdicts = {each["target"]: each["verdict"] for each in found["ordered"]}
+    assert verdicts["19th_century"] == "supported" and verdicts["modern"] == "undecidable"
+    assert verdicts["natural_history"] == "contradicted"
+    assert {each["seeds"] for each in found["unmatched"]} == set()
+
+
+def test_the_years_are_undecidable_with_1984_and_without() -> None:
+    found = case("--experiment", "terminator", "--densities", "@measured", "--center", "1984", "--toward",
+                 "terminator=terminator_villains")  # fmt: skip
+    assert [row["units"] for row in found["rows"]] == [45, 44]
+    for row in found["rows"]:
+        assert row["value"] > 0.5 and abs(row["partial"]) < 0.2 and row["verdict"] == "undecidable"
+        assert row["tried"] == 3 and "at most 2 densities named before" in row["would_decide"]
+
+
+def test_years_of_several_sets_are_units_within_their_set() -> None:
+    found = case("--experiment", "israeli_dishes", "--densities", "@measured", "--toward", "israeli_dishes=israel")
+    assert [(row["units"], row["blocks"]) for row in found["rows"]] == [(3, 1), (12, 3)]
+    assert found["rows"][0]["value"] is None  # the sets hold the same dishes
+    assert {point["unit"] for point in found["points"][3:5]} == {"dishes_2027: 2024", "dishes_2026: 2024"}
+
+
+def test_the_facts_that_were_taken_away_are_told_by_a_column() -> None:
+    found = case("--experiment", "hitler", "--items", "@measured", "--kept", "kept")["removed"]
+    assert (found["clues"], found["kept"], found["verdict"]) == (90, 78, "undecidable") and found["p"] > 0.05
+    with pytest.raises(cooc.UsageError, match='no item has a column "kind" that says which stayed'):
+        cooc.bridge("@published", items="@measured", kept="kind", experiments=["hitler"])
+
+
+def test_experiments_about_different_things_are_set_beside_each_other() -> None:
+    toward = {"birds": "19th_century", "german_cities": "second_world_war", "israeli_dishes": "israel"}
+    found = cooc.bridge("@published", "@measured", toward=toward, **QUICK)
+    assert row_of(found, "across experiments")["units"] == 3
+    assert [row["target"] for row in found.rows() if row["experiment"] == "german_cities"] == ["second_world_war"]
+    with pytest.raises(cooc.UsageError, match='no outcome is of the experiment "fish"'):
+        cooc.bridge("@published", "@measured", toward={"fish": "food"})
+    with pytest.raises(cooc.UsageError, match=r"densities of .*german_cities → second_world_war"):
+        cooc.bridge("@published", "@measured", toward={"german_cities": "food"}, experiments=["german_cities"])
+
+
+def test_a_name_with_at_that_is_not_there_is_told_the_one_that_is() -> None:
+    with pytest.raises(cooc.UsageError, match="@publish: the outcomes that come with cooc are called @published"):
+        cooc.bridge("@publish")
+
+
 # --- registration
 
 

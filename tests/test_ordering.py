@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import cooc
 from cooc.evidence.ordering import exchanges
@@ -83,3 +84,13 @@ def test_an_order_towards_one_of_many_targets_is_corrected_for_them() -> None:
     found = cooc.bridge("@published", items=items, experiments=["birds"], draws=999).ordered
     assert [row["tried"] for row in found] == [4] * 4
     assert found[0]["p_holm"] == pytest.approx(4 * found[0]["p"]) and "(Holm, 4 targets tried)" in found[0]["because"]
+
+
+def test_two_lists_have_the_exact_p_of_mann_and_whitney() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        values = rng.normal(size=9)
+        items = [{"seeds": "a" if k < 4 else "b", "term": str(k), "density": v} for k, v in enumerate(values.tolist())]
+        found = cooc.ordering(items, ["a", "b"])
+        assert found["exact"]
+        assert found["p"] == pytest.approx(stats.mannwhitneyu(values[:4], values[4:], method="exact").pvalue)

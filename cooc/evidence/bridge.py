@@ -405,10 +405,15 @@ def _stays(value: Any) -> bool:
     return str(value).lower() in ("true", "1", "1.0", "yes")
 
 
+def _partner(row: Row) -> str:
+    return " → ".join(str(each) for each in (row["seeds"] or row["term"], row["target"]) if each)
+
+
 def _nothing_joined(unmatched: Sequence[Row]) -> str:
+    known = {row["seeds"] for row in unmatched if row["side"] == "outcome"}
+    ordered = sorted(unmatched, key=lambda row: (row["seeds"] not in known, str(row["seeds"] or row["term"])))
     sides = {
-        side: sorted({" → ".join(str(each) for each in (row["seeds"] or row["term"], row["target"]) if each)
-                      for row in unmatched if row["side"] == side})
+        side: list(dict.fromkeys(_partner(row) for row in ordered if row["side"] == side))
         for side in ("outcome", "density")
     }
     hints = [f'"{row["seeds"]}" may be {row["hint"]}' for row in unmatched if row["side"] == "outcome" and row["hint"]]

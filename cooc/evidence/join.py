@@ -92,10 +92,9 @@ def _renamed(row: Row, aliases: Mapping[str, str]) -> Row:
 
 
 def _nearest(name: str | None, names: set[str]) -> str:
-    """The name of the other side that has the same words, or is spelled nearly so."""
-    if not name:
+    """The name of the other side that has the same words, or is spelled nearly so, where none is the same."""
+    if not name or name in names:
         return ""
-    names = names - {name}
     words = set(name.lower().replace("-", "_").split("_"))
     same = [each for each in sorted(names) if set(each.lower().replace("-", "_").split("_")) == words]
     close = same or get_close_matches(name, sorted(names), 1, 0.75)
