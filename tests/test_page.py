@@ -147,7 +147,7 @@ def test_every_table_can_be_taken_along_whole(read: Reader) -> None:
     files = {str(each["download"]): str(each["href"]) for each in read.all("a") if "download" in each}
     density, cluster = results()[0], results()[1]
     tables = {"density-index-old_birds": density, "density-index-old_birds-doses": density.terms,
-              "cluster-index-the-seeds": cluster}  # fmt: skip
+              "cluster-index-old_birds": cluster}  # fmt: skip
     for name, rows in ((name, table.rows()) for name, table in tables.items()):
         held = list(csv.DictReader(io.StringIO(decoded(files[f"{name}.csv"]))))
         assert len(held) == len(rows)
@@ -169,7 +169,7 @@ def decoded(address: str) -> str:
 
 
 def test_a_large_table_is_compressed_and_the_same_each_time() -> None:
-    rows = [{"term": f"word {k}", "count": k} for k in range(9_000)]
+    rows = [{"term": f"word {k}", "count": k} for k in range(20_000)]
     name, address = csv_file("words", rows)
     assert name == "words.csv.gz" and address == csv_file("words", rows)[1]
     held = list(csv.DictReader(io.StringIO(decoded(address))))
@@ -304,7 +304,7 @@ def test_names_of_files_are_plain() -> None:
 
 
 def test_terms_of_the_graph_have_the_counts_and_lines_of_the_index(read: Reader) -> None:
-    graph = charts(read)["cluster-index-the-seeds-graph"]
+    graph = charts(read)["cluster-index-old_birds-graph"]
     nodes = graph["spec"]["datasets"]["nodes"]
     for node in nodes[::7]:
         counted = cooc.count(index(), node["term"]).rows()[0]
@@ -323,3 +323,26 @@ def test_a_document_keeps_what_a_result_says() -> None:
     for result in results():
         document = documents_of(result)[0]
         assert isinstance(document, Document) and document.rows == result.rows()
+
+
+def test_an_audit_says_what_it_warns_of_and_draws_both_controls(tmp_path: Path) -> None:
+    row = {"part": "answers", "target": "century", "warning": "beyond its topic", "density": 1.5, "z": 4.5, "p": 0.01,
+           "p_adjusted": 0.02, "z_beyond": 3.5, "p_beyond": 0.03, "item_share": 0.4, "named": 0.0, "carried_by": "auk",
+           "threshold": 2.1, "sentence": "century stands 2.8 times as often around the terms of the answers."}  # fmt: skip
+    other = {**row, "target": "kitchen", "warning": "no sign", "z": -0.4, "z_beyond": None, "p_beyond": None,
+             "sentence": "kitchen stands no more often."}  # fmt: skip
+    made = {
+        "provenance": {"verb": "audit", "index": "birds", "digest": "0" * 32, "terms": ["tuned"],
+                       "parameters": {"file": "tuned.jsonl", "null": 500, "seed": 0}},
+        "rows": [row, other], "terms": [{"part": "answers", "term": "auk", "g2": 9.0}], "examples": [],
+        "notes": ["answers: not in birds are 3 words"],
+    }  # fmt: skip
+    text = cooc.report(tmp_path / "page.html", made).read_text()
+    figure = charts(Reader(text))["audit-birds-tuned-jsonl-z"]["spec"]
+    assert [(each["name"], each["z"]) for each in figure["datasets"]["audit"]] == [
+        ("century (beyond its topic)", 4.5), ("century (beyond its topic)", 3.5), ("kitchen (no sign)", -0.4),
+    ]  # fmt: skip
+    outside_tables = re.sub(r"<table.*?</table>", "", text, flags=re.DOTALL)
+    assert str(row["sentence"]) in outside_tables and str(other["sentence"]) not in outside_tables
+    assert "cooc audit birds tuned.jsonl --target century.txt --target kitchen.txt" in text
+    assert pytest.importorskip("vl_convert").vegalite_to_vega(figure, vl_version="6.4")["marks"]

@@ -20,7 +20,7 @@ from tests.page_results import index, results
 PICTURES = os.environ.get("COOC_PICTURES")
 """A folder for pictures of the page, for people to look at."""
 
-GRAPH = "cluster-index-the-seeds-graph"
+GRAPH = "cluster-index-old_birds-graph"
 HOSTILE = """</script><img src=x onerror="document.title='broken'"><b>&amp;{{7*7}}"""
 
 

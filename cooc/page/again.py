@@ -33,9 +33,12 @@ class Known:
         return self.indexes.get(str(document.source["digest"])) or document.index
 
 
-def known_of(sets: Sequence[Named], indexes: Mapping[str, str], files: Mapping[str, str]) -> Known:
-    """What is known of the sets and files a report was given."""
-    held: dict[str, TermSet] = {}
+def known_of(
+    sets: Sequence[Named], indexes: Mapping[str, str], files: Mapping[str, str], documents: Sequence[Document] = ()
+) -> Known:
+    """What is known of the sets and files a report was given, and of the seeds that its densities name."""
+    held = {name: TermSet(name, document.source["terms"]) for document in documents if document.verb == "density"
+            for name in map(str, several(document.rows, "seeds")) if document.source.get("terms")}  # fmt: skip
     arguments: dict[str, str] = {}
     for given in sets:
         several_in_one = named_sets([given])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cooc.index.reader import Index
 from cooc.page.documents import Row
 from cooc.page.parts import Section, Table, slug
 
 
-def corpus_section(index: Any) -> Section:
+def corpus_section(index: Index) -> Section:
     """The section of an index: what is in it, and how it was counted."""
     held = index.manifest
     chosen, spec = held.parameters, held.tokenizer

@@ -12,6 +12,9 @@ from cooc.page.parts import Control, Figure, Section, Table, number, slug, text_
 TAILS = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 SHOWN = ("target", "window", "density", "low", "high", "null_mean", "null_sd", "z", "p", "n_found", "n_terms")
 DOSE = ("term", "target", "window", "occurrences", "documents", "contexts", "hits", "lift", "low", "high", "note")
+MOST = 500
+"""Seeds of a target whose doses the figure has."""
+
 TICKS = 300
 """Matched sets that a row of the figure shows one by one, at most."""
 
@@ -127,7 +130,8 @@ def _doses(document: Document, known: Known, name: str) -> Figure | None:
         some = [row for row in rows if (row["target"], row["window"], row.get("where")) == key]
         some.sort(key=lambda row: -row["lift"])
         ranked += [{**{k: row[k] for k in DOSE if k in row}, "of": told, "rank": rank} for rank, row in
-                   enumerate(some, 1)]  # fmt: skip
+                   enumerate(some[:MOST], 1)]  # fmt: skip
+    most = max(sum((row["target"], row["window"], row.get("where")) == key for row in rows) for key in keys)
     params = [alt.param(name="of", value=names[0]), alt.param(name="most", value=30), alt.param(name="find", value="")]
     found = "indexof(lower(datum.term), lower(find)) >= 0 && datum.of === of && (find !== '' || datum.rank <= most)"
     y = alt.Y("term:N").sort(alt.EncodingSortField("rank", op="min")).title(None)
@@ -136,7 +140,8 @@ def _doses(document: Document, known: Known, name: str) -> Figure | None:
     return Figure(
         f"{name}-dose", "Dose per item",
         "The shrunken lift of each seed: log2 of the target's share among its context tokens over its share in the "
-        "corpus, with its credible interval. The largest first.",
+        "corpus, with its credible interval. The largest first"
+        + (f", {MOST:,} of {most:,}: the table has all." if most > MOST else "."),
         spec(chart.add_params(*params).transform_filter(found), {"doses": ranked}, height=alt.Step(17)),
         again(document, known, kind="dose", file=f"{name}-dose"),
         [Control("of", "Target and window", [(told, told) for told in names], names[0]),

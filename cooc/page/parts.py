@@ -17,7 +17,7 @@ from cooc.query.layout import formatted
 SHOWN = 100
 """Rows of a table that the page shows; its file has all."""
 
-LARGE = 100_000
+LARGE = 250_000
 """Characters of a table's file from which on it is compressed."""
 
 

@@ -17,6 +17,7 @@ from cooc.page.documents import Document, documents_of, several
 from cooc.page.page import LARGEST, page_html
 from cooc.page.parts import Section, Table
 from cooc.page.sections import sections_of
+from cooc.query.elsewhere import as_index
 
 
 def report(
@@ -42,9 +43,10 @@ def report(
     The same results give the same bytes. Raises UsageError where a page would be larger than 5 MB, or the extra
     `cooc[report]` is not installed, and SourceError for a file that is no result.
     """
-    indexes = [] if index is None else [index] if isinstance(index, Index) else list(index)
+    given = [] if index is None else list(index) if isinstance(index, Sequence) else [index]
+    indexes: list[Index] = [as_index(each) for each in given]
     documents = documents_of(results)
-    known = known_of(sets, {each.digest: str(each.path) for each in indexes}, files or {})
+    known = known_of(sets, {each.digest: str(each.path) for each in indexes}, files or {}, documents)
     asked, found = _asked(documents, notes, command), sections_of(documents, known, indexes)
     sections = [asked, *map(corpus_section, indexes), *found]
     html = page_html(title or _title(documents), [], sections, _software())

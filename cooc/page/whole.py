@@ -15,6 +15,7 @@ from cooc.errors import UsageError
 from cooc.evidence.bridge import bridge
 from cooc.index.reader import Index
 from cooc.page.documents import Row
+from cooc.query.elsewhere import as_index
 from cooc.query.kwic import kwic
 from cooc.query.ngrams import ngrams
 from cooc.query.results import Result
@@ -85,7 +86,7 @@ def ask_all(index: Index, asked: Asked, progress: Progress | None = None) -> Ans
     has none of them a note says so; what was asked for by name raises UsageError where it can't be answered.
     """
     asked.check()
-    answers = Answers()
+    index, answers = as_index(index), Answers()
     if asked.seeds is not None:
         _of_seeds(index, asked, answers, progress)
     if asked.clues is not None and asked.candidates is not None:
