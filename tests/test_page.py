@@ -328,7 +328,7 @@ def test_a_document_keeps_what_a_result_says() -> None:
 def test_an_audit_says_what_it_warns_of_and_draws_both_controls(tmp_path: Path) -> None:
     row = {"part": "answers", "target": "century", "warning": "beyond its topic", "density": 1.5, "z": 4.5, "p": 0.01,
            "p_adjusted": 0.02, "z_beyond": 3.5, "p_beyond": 0.03, "item_share": 0.4, "named": 0.0, "carried_by": "auk",
-           "threshold": 2.1, "sentence": "century stands 2.8 times as often around the terms of the answers."}  # fmt: skip
+           "threshold": 2.1, "sentence": "century stands 2.8 times as often around the answers."}  # fmt: skip
     other = {**row, "target": "kitchen", "warning": "no sign", "z": -0.4, "z_beyond": None, "p_beyond": None,
              "sentence": "kitchen stands no more often."}  # fmt: skip
     made = {
