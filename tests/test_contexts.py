@@ -18,7 +18,7 @@ from cooc.create.pipeline import build
 from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.kernels import contexts as kernels
-from cooc.query.contexts import sample_limits
+from cooc.query.surroundings import sample_limits
 from tests.corpora import index_of
 from tests.naive import contexts as naive
 from tests.naive import queries as naive_queries

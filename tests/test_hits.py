@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cooc
 from cooc.errors import UsageError
+from cooc.index.reader import Vocabulary
 from cooc.kernels.hits import find_documents
 from cooc.query import hits as hits_module
 from cooc.query import scan
-from cooc.query.hits import find_hits
+from cooc.query.hits import find_hits, term_ids
+from tests.corpora import index_of
 from tests.naive import contexts as naive
 from tests.test_queries import Store, sequences
 
@@ -84,3 +88,16 @@ def test_hits_of_a_slice_are_those_of_its_documents() -> None:
     part: Any = Part()
     assert find_hits(store, [[0]], where=part).places.tolist() == [1, 8]
     assert hits_module.documents_of(store, np.array([1, 8])).tolist() == [0, 2]
+
+
+def test_lists_of_unknown_words_take_no_search_for_near_misses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = index_of(tmp_path, [["great", "auk"]], min_count=1)
+    looked: list[bytes] = []
+    monkeypatch.setattr(Vocabulary, "near", lambda self, word, most=3: looked.append(word) or [])
+    found = [index.vocabulary.terms(term_ids(index, phrase)) for phrase in ("great AUK", "teh auk", "...")]
+    assert found == [["great", "auk"], [], []]
+    assert looked == []
+    notes = [row["note"] for row in cooc.count(index, *(f"teh{k}" for k in range(40))).rows()]
+    assert len(looked) == 5 and notes[39] == '"teh39" is not in the vocabulary of index.'

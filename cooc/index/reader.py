@@ -186,18 +186,27 @@ class Vocabulary:
                 return term
         return None
 
-    def ids(self, phrase: str) -> list[int]:
-        """The term ids of a phrase, cut as the corpus was. Raises `UnknownTerm` with near misses."""
+    def ids(self, phrase: str, *, near: bool = True) -> list[int]:
+        """The term ids of a phrase, cut as the corpus was. Raises `UnknownTerm`, with near misses if asked to look."""
         words = self._index.tokenizer.words(phrase)
         if not words:
             raise UnknownTerm(f'"{phrase}" holds no term: the index keeps letters and digits.')
         found = []
         for word in words:
-            term = self.id(word)
-            if term is None or self.occurrences[term] == 0:
-                raise UnknownTerm(self._unknown(word))
+            term = self._occurring(word)
+            if term is None:
+                raise UnknownTerm(self._unknown(word, near=near))
             found.append(term)
         return found
+
+    def known_ids(self, phrase: str) -> list[int]:
+        """The term ids of a phrase, none where a word of it does not occur: for lists, as near misses take long."""
+        ids = [self._occurring(word) for word in self._index.tokenizer.words(phrase)]
+        return [] if None in ids else [term for term in ids if term is not None]
+
+    def _occurring(self, word: bytes) -> int | None:
+        term = self.id(word)
+        return None if term is None or self.occurrences[term] == 0 else term
 
     def near(self, word: bytes, *, most: int = 3) -> list[tuple[str, int]]:
         """The frequent terms nearest in spelling, with their occurrences."""
@@ -215,10 +224,10 @@ class Vocabulary:
         order = near[np.lexsort((-occurrences[near].astype(np.int64), distances[near]))][:most]
         return [(self.term(int(term)), int(occurrences[term])) for term in order]
 
-    def _unknown(self, word: bytes) -> str:
+    def _unknown(self, word: bytes, *, near: bool) -> str:
         text = word.decode("utf-8", "backslashreplace")
-        near = ", ".join(f"{term} ({count:,})" for term, count in self.near(word))
-        return f'"{text}" is not in the vocabulary of {self._index.name}.' + (f" Nearest: {near}." if near else "")
+        found = ", ".join(f"{term} ({count:,})" for term, count in self.near(word)) if near else ""
+        return f'"{text}" is not in the vocabulary of {self._index.name}.' + (f" Nearest: {found}." if found else "")
 
 
 class Units:

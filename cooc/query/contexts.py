@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cooc.errors import UsageError
 from cooc.index.reader import Index
-from cooc.query.around import Around, Gatherer
+from cooc.query.around import Gatherer
 from cooc.query.compare import PRIOR
-from cooc.query.counts import known
+from cooc.query.counts import known, why_unknown
 from cooc.query.elsewhere import elsewhere
 from cooc.query.hits import find_hits
-from cooc.query.interval import poisson_limits
 from cooc.query.margins import Margins, margins_of
 from cooc.query.measures import MEASURES, evaluate
 from cooc.query.neighbors import DIFFERENCES, joined, ranked_differences
-from cooc.query.rank import COUNT, Tables, best, check_ranking, in_pairs, ranked
+from cooc.query.rank import COUNT, Tables, check_ranking, in_pairs
 from cooc.query.results import Column, Provenance, Result
 from cooc.query.slices import Slice, slices_of
+from cooc.query.surroundings import Row, ranking, summary, with_samples
 from cooc.query.window import AnyWindow, asked_window
 
 Array = NDArray[Any]
@@ -54,24 +53,6 @@ class Contexts(Result):
 
     def __repr__(self) -> str:
         return "\n".join([super().__repr__(), *self.notes])
-
-
-class Row(NamedTuple):
-    """One phrase in one slice: its contexts, as counted or as a sample tells, and where they come from."""
-
-    around: Around
-    held: int
-    occurrences: int
-    documents: int
-
-    @property
-    def scale(self) -> float:
-        """What takes counts of the sample to all occurrences."""
-        return self.occurrences / self.held if self.held else 1.0
-
-    @property
-    def is_sample(self) -> bool:
-        return self.held < self.occurrences
 
 
 def contexts(
@@ -113,8 +94,8 @@ def contexts(
     measure = _checked(asked, measure, top, against, prior)
     chosen, parts = asked_window(index, window, direction, weighting), slices_of(index, where, against)
     evaluate(list(MEASURES), 0, 0, 0, 1, **{"smoothed_total": 1.0, **parameters})  # refuses what no measure takes
-    found = [known(index, phrase) for phrase in asked]
-    ids = [terms for terms, _ in found]
+    ids = [known(index, phrase) for phrase in asked]
+    notes = why_unknown(index, [None if terms else phrase for terms, phrase in zip(ids, asked, strict=True)])
     rows = [gathered(index, ids, chosen, most=most, seed=seed, where=part) for part in parts or (None,)]
     margins = [margins_of(index, chosen, part) for part in parts or (None,)]
     options: dict[str, Any] = {
@@ -133,7 +114,7 @@ def contexts(
     slices = tuple(part.to_dict() for part in parts)
     source = Provenance("contexts", index.name, index.digest, asked, measure, options, slices)
     return Contexts(columns, source, tuple(
-        _summary(phrase, row, note, chosen) for phrase, row, (_, note) in zip(asked, rows[0], found, strict=True)
+        summary(phrase, row, note, chosen) for phrase, row, note in zip(asked, rows[0], notes, strict=True)
     ))  # fmt: skip
 
 
@@ -164,21 +145,6 @@ def gathered(
     return rows
 
 
-def sample_limits(counts: Array, squares: Array, held: int, of: int, confidence: float = 0.95) -> tuple[Array, Array]:
-    """The limits of counts among `of` occurrences, of which a sample of `held` has `counts`.
-
-    An occurrence adds 0 or 1 to most counts, so that a count of the sample is close to Poisson, which errs on the
-    wide side; where one adds more, the variance is φ = Σ added² / Σ added times as large. The limits are those of
-    Garwood (1936) for count/φ, times φ, drawn nearer to the estimate by √(1 − held/of), as the sample is without
-    replacement (Cochran 1977, section 2.6). No count is below that of the sample.
-    """
-    spread = np.where(counts > 0, squares / np.maximum(counts, 1e-9), 1.0)
-    low, high = poisson_limits(counts / spread, confidence)
-    shrink, scale = math.sqrt(1 - held / of), of / held
-    low, high = (counts + (limit * spread - counts) * shrink for limit in (low, high))
-    return np.maximum(low * scale, counts), high * scale
-
-
 def _rankings(
     index: Index, phrases: tuple[str, ...], rows: list[Row], margins: Margins, measure: str, top: int,
     min_count: float, parameters: dict[str, float],
@@ -186,61 +152,14 @@ def _rankings(
     """The first rows of each phrase."""
     complete, confidence = margins.with_smoothed_total(parameters), parameters.get("confidence", 0.95)
     tables = [
-        _ranking(index, phrase, row, margins, measure, top, min_count, confidence, complete)
+        ranking(
+            index.vocabulary, phrase, row, margins=margins, measure=measure, top=top, min_count=min_count,
+            confidence=confidence, parameters=complete,
+        )
         for phrase, row in zip(phrases, rows, strict=True)
     ]
-    _with_samples(tables, rows)
+    with_samples(tables, rows)
     return tables
-
-
-def _ranking(
-    index: Index, phrase: str, row: Row, margins: Margins, measure: str, top: int, min_count: float,
-    confidence: float, parameters: dict[str, float],
-) -> dict[str, Column]:  # fmt: skip
-    """The first rows of one phrase."""
-    counts = in_pairs(row.around.counts, margins.unit)
-    enough = np.flatnonzero(counts >= max(min_count, 1e-9))
-    terms, held = row.around.terms[enough], counts[enough]
-    scale = row.scale if row.is_sample else 1
-    table = Tables(
-        held * scale, in_pairs(row.around.total, margins.unit) * scale,
-        in_pairs(margins.columns[terms], margins.unit), in_pairs(margins.total, margins.unit),
-    )  # fmt: skip
-    bounds = _pmi_limits(row, margins, enough, table, confidence) if row.is_sample else {}
-    values = bounds[measure] if measure in bounds else ranked(measure, table, parameters)
-    places = best(values, table.o11, top)
-    columns = {**table.at(places).columns(parameters), **{name: each[places] for name, each in bounds.items()}}
-    shown: dict[str, Column] = {
-        "of": [phrase] * len(places), "term": index.vocabulary.terms(terms[places]), "count": columns.pop("count"),
-        "documents": np.full(len(places), math.nan) if row.is_sample else row.around.documents[enough][places],
-    }  # fmt: skip
-    if row.is_sample:
-        squares = in_pairs(row.around.squares[enough][places], margins.unit**2)
-        shown["low"], shown["high"] = sample_limits(held[places], squares, row.held, row.occurrences, confidence)
-    return {**shown, **columns}
-
-
-def _pmi_limits(row: Row, margins: Margins, kept: Array, table: Tables, confidence: float) -> dict[str, Array]:
-    """`pmi_low` and `pmi_high` of a sample: of the count that was seen, for no other occurrence has been looked at."""
-    counts = in_pairs(row.around.counts[kept], margins.unit)
-    spread = np.where(counts > 0, in_pairs(row.around.squares[kept], margins.unit**2) / np.maximum(counts, 1e-9), 1.0)
-    expected = evaluate(["expected"], *table)["expected"]
-    with np.errstate(all="ignore"):
-        limits = poisson_limits(counts / spread, confidence)
-        low, high = (np.log2(limit * spread * row.scale / expected) for limit in limits)
-    return {"pmi_low": np.where(np.isfinite(low), low, np.nan), "pmi_high": np.where(np.isfinite(high), high, np.nan)}
-
-
-def _with_samples(tables: list[dict[str, Column]], rows: list[Row]) -> None:
-    """Give all tables the columns of a sample, if there is one."""
-    if not any(row.is_sample for row in rows):
-        return
-    for table, row in zip(tables, rows, strict=True):
-        size = len(table["term"])
-        exact = {"low": table["count"], "high": table["count"]}
-        kept = {name: table.pop(name) for name in list(table) if name not in ("of", "term", "count", "documents")}
-        table["sampled"] = np.full(size, row.held, np.int64)
-        table |= {name: kept.pop(name, exact[name]) for name in exact} | kept
 
 
 def _differences(
@@ -262,17 +181,3 @@ def _differences(
         ))  # fmt: skip
     places, columns = ranked_differences(tables, measure, top=top, min_count=min_count, prior=prior)
     return {"of": [phrase] * len(places), "term": index.vocabulary.terms(terms[places]), **columns}
-
-
-def _summary(phrase: str, row: Row, note: str | None, window: AnyWindow) -> dict[str, Any]:
-    """The row of a phrase; says where counts are estimates."""
-    r1 = in_pairs(row.around.total, window.unit) * (row.scale if row.is_sample else 1)
-    if row.is_sample:
-        note = (
-            f"occurs {row.occurrences:,} times; counts are estimates from a uniform sample of {row.held:,} of them, "
-            "low and high their limits. The measures are those of the estimates."
-        )
-    return {
-        "phrase": phrase, "occurrences": row.occurrences, "documents": None if row.is_sample else row.documents,
-        "sampled": row.held, "contexts": r1, "note": note,
-    }  # fmt: skip

@@ -23,6 +23,9 @@ Pair = tuple[int, int]
 KEPT = 100_000
 """Phrases whose term ids are kept with an index: finding them takes longer than counting."""
 
+NEAR = 5
+"""Unknown phrases of one question for which near misses are looked for."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Counts(results.Counts):
@@ -64,7 +67,7 @@ def count(
         return elsewhere("count", index, phrases, where=where, against=against, confidence=confidence)
     written = [_spellings(phrase) if variants else [phrase] for phrase in phrases]
     groups = [_distinct(index, ways) for ways in written]
-    notes = [None if group else known(index, ways[0])[1] for group, ways in zip(groups, written, strict=True)]
+    notes = why_unknown(index, [None if group else ways[0] for group, ways in zip(groups, written, strict=True)])
     options: dict[str, Any] = {"variants": True} if variants else {}
     if where is not None or against is not None:
         return _in_slices(index, phrases, groups, notes, (where, against), confidence, options)
@@ -115,7 +118,7 @@ def _distinct(index: Index, ways: Sequence[str]) -> list[tuple[str, list[int]]]:
     """The ways of writing a phrase that the index has the words of, each sequence of terms once."""
     found: dict[tuple[int, ...], str] = {}
     for way in ways:
-        if ids := known(index, way)[0]:
+        if ids := known(index, way):
             found.setdefault(tuple(ids), way)
     return [(way, list(ids)) for ids, way in found.items()]
 
@@ -175,19 +178,37 @@ def _name(index: Index) -> str:
     return held
 
 
-def known(index: Index, phrase: str) -> tuple[list[int], str | None]:
-    """The term ids of a phrase; none, and why, if the index lacks a word of it. Kept with the index."""
-    kept: dict[str, tuple[list[int], str | None]] = vars(index).setdefault("_known", {})
+def known(index: Index, phrase: str) -> list[int]:
+    """The term ids of a phrase; none if the index lacks a word of it. Kept with the index."""
+    kept: dict[str, list[int]] = vars(index).setdefault("_known", {})
     found = kept.get(phrase)
     if found is None:
-        try:
-            found = index.vocabulary.ids(phrase), None
-        except UnknownTerm as error:
-            found = [], str(error)
+        found = index.vocabulary.known_ids(phrase)
         while len(kept) >= KEPT:
             kept.pop(next(iter(kept)))
         kept[phrase] = found
     return found
+
+
+def why_unknown(index: Index, phrases: Sequence[str | None]) -> list[str | None]:
+    """Why phrases are unknown, None for None. Near misses are looked for of the first `NEAR` alone: each takes as
+    long as thousands of counts."""
+    notes: list[str | None] = []
+    left = NEAR
+    for phrase in phrases:
+        notes.append(None if phrase is None else _why_unknown(index, phrase, near=left > 0))
+        left -= phrase is not None
+    return notes
+
+
+def _why_unknown(index: Index, phrase: str, *, near: bool) -> str:
+    kept: dict[tuple[str, bool], str] = vars(index).setdefault("_unknown", {})
+    if (phrase, near) not in kept:
+        try:
+            index.vocabulary.ids(phrase, near=near)
+        except UnknownTerm as error:
+            kept[phrase, near] = str(error)
+    return kept[phrase, near]
 
 
 def _stored(index: Index, ids: list[int]) -> tuple[int, int] | None:

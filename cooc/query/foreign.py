@@ -168,9 +168,10 @@ def contexts(
     prior: float | None = None, **parameters: float,
 ) -> Any:  # fmt: skip
     """The words around each phrase, ranked: the numbers of a cooc index of the same text."""
-    from cooc.query.contexts import Contexts, Row, _ranking, _summary, _with_samples
+    from cooc.query.contexts import Contexts
     from cooc.query.margins import Margins
     from cooc.query.rank import check_ranking
+    from cooc.query.surroundings import Row, ranking, summary, with_samples
 
     if where is not None or against is not None or prior is not None:
         raise no_slices(index)
@@ -193,14 +194,17 @@ def contexts(
     complete = margins.with_smoothed_total(parameters)
     confidence = parameters.get("confidence", 0.95)
     tables = [
-        _ranking(Words(names), phrase, row, margins, measure, top, min_count, confidence, complete)  # type: ignore[arg-type]
+        ranking(
+            Words(names), phrase, row, margins=margins, measure=measure, top=top, min_count=min_count,
+            confidence=confidence, parameters=complete,
+        )
         for phrase, row in zip(asked, rows, strict=True)
     ]
-    _with_samples(tables, rows)
+    with_samples(tables, rows)
     columns: dict[str, Column] = {name: end_to_end([table[name] for table in tables]) for name in tables[0]}
     options = {"window": chosen.name, "direction": chosen.direction, "min_count": min_count, **parameters}
     source = Provenance("contexts", index.name, index.digest, asked, measure, options)
-    notes = [_summary(phrase, row, seen.note, chosen) for phrase, row in zip(asked, rows, strict=True)]
+    notes = [summary(phrase, row, seen.note, chosen) for phrase, row in zip(asked, rows, strict=True)]
     return Contexts(columns, source, tuple(notes))
 
 
@@ -239,10 +243,10 @@ def renumbered(found: Any, rank: Array) -> Any:
 
 
 class Words:
-    """What a ranking asks an index for: the names of terms."""
+    """What a ranking asks a vocabulary for: the names of terms."""
 
     def __init__(self, names: list[str]) -> None:
-        self._names, self.vocabulary = names, self
+        self._names = names
 
     def terms(self, ids: Array) -> list[str]:
         return [self._names[int(word)] for word in ids]
@@ -369,6 +373,12 @@ class Kwic(Result):
     """Lines of a concordance: each occurrence with what stands to its left and right."""
 
     label = "document"
+
+    def plot(self, top: int = 30) -> Any:
+        """A matplotlib figure: where in the corpus the lines are, by document."""
+        from cooc.query.kwic import places_figure
+
+        return places_figure(self)
 
 
 def kwic(

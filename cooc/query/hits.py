@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cooc.errors import UnknownTerm, UsageError
+from cooc.errors import UsageError
 from cooc.index.reader import Index
 from cooc.kernels.hits import find_documents
 from cooc.phrases.search import SuffixArray, suffix_array
@@ -105,10 +105,7 @@ def drawn(random: np.random.Generator, of: int, most: int) -> Array:
 
 def term_ids(index: Index, phrase: str) -> list[int]:
     """The term ids of a phrase; none where the index lacks a word of it."""
-    try:
-        return index.vocabulary.ids(phrase)
-    except UnknownTerm:
-        return []
+    return index.vocabulary.known_ids(phrase)
 
 
 def document_starts(index: Index) -> Array:
