@@ -12,7 +12,7 @@ import numpy as np
 
 from cooc.clusters.keyness import Array, Keyness, Side, keyness
 from cooc.clusters.sets import Named, named_sets
-from cooc.errors import UnknownTerm, UsageError
+from cooc.errors import UsageError
 from cooc.query.elsewhere import as_index
 from cooc.query.results import Column, Provenance, Result
 from cooc.terms import TermSet
@@ -200,13 +200,7 @@ def _holds(ids: tuple[int, ...], taken: set[tuple[int, ...]]) -> bool:
 
 def _known(index: Index, seeds: Sequence[str]) -> list[list[int]]:
     """The term ids of the seeds that the index can hold."""
-    found = []
-    for seed in seeds:
-        try:
-            found.append(index.vocabulary.ids(seed))
-        except UnknownTerm:
-            continue
-    return found
+    return [ids for seed in seeds if (ids := index.vocabulary.known_ids(seed))]
 
 
 def _voting(index: Index, one: Slice, other: Slice, seeds: list[list[int]]) -> tuple[Slice, Slice]:
