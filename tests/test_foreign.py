@@ -463,6 +463,15 @@ def test_the_engine_counts_what_the_table_holds(corpus: Corpus) -> None:
         assert index.sidecar.record.checks["tokens_that_come_back"] > 0.95
 
 
+def test_where_infini_gram_is_not_installed_an_index_is_opened_by_our_own_checks(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cooc.phrases.foreign.find_spec", lambda name: None)
+    named = f"hf:{corpus.folder}/gpt.json"
+    index = open_infini_gram(corpus.folder / "gpt", tokenizer=named, out=tmp_path / "alone.cooc")
+    assert cooc.count(index, "great auk").rows() == cooc.count(corpus.foreign["gpt"], "great auk").rows()
+
+
 def test_a_tokenizer_of_another_index_is_refused(corpus: Corpus, tmp_path: Path) -> None:
     folder = corpus.folder
     with pytest.raises(UsageError, match="not the one the index was made with"):
