@@ -144,3 +144,12 @@ def test_a_density_document_gives_frequencies_and_items() -> None:
         ("s", "a", 1.0, 2.0), ("s", "b", 2.0, 4.0),
     ]  # fmt: skip
     assert len(item_rows([document, document])) == 4
+
+
+def test_a_design_says_how_many_sets_decide() -> None:
+    rows = pool()
+    few = cooc.design(None, names(rows), items=rows, size=5, sets=2)
+    assert few.plan is not None
+    assert "6 sets: bridge supports nothing with fewer than 9 (3 an arm)" in few.plan["notes"][-1]
+    many = cooc.design(None, names(rows), items=rows, size=5, sets=11)
+    assert many.plan is not None and not any("bridge" in note for note in many.plan["notes"])

@@ -14,12 +14,14 @@ import numpy as np
 
 from cooc.clusters.sets import named_set
 from cooc.errors import UsageError
+from cooc.evidence.analyse import Plan
 from cooc.evidence.densities import FREQUENCY, item_rows
 from cooc.evidence.matching import balance, matched_arms
 from cooc.evidence.noise import published_seed_noise
-from cooc.evidence.power import needed_seeds
+from cooc.evidence.power import needed_seeds, needed_units, power
 from cooc.evidence.read import Row
 from cooc.evidence.register import register
+from cooc.evidence.verdict import ODDS
 from cooc.query.results import Provenance, Result
 from cooc.terms import TermSet, read_terms
 
@@ -103,7 +105,7 @@ class Design(Result):
             axes.plot(values, [place] * len(values), "|", color="0.5", markersize=9)
             axes.plot([sum(values) / len(values)], [place], "o", color="tab:blue", markersize=5)
         axes.set_yticks(range(len(sets)), [literal(str(held["seeds"])) for held in sets])
-        axes.invert_yaxis()
+        axes.set_ylim(len(sets) - 0.5, -0.5)
         axes.set_xlabel("density of a term, and their mean")
         axes.set_title(literal(self.provenance.caption()), fontsize="medium", loc="left", wrap=True)
         return figure
@@ -242,8 +244,22 @@ def _plan(spread: Sequence[Row], arms: int, sets: int, effect: float, noise: flo
             f"one set an arm: over {arms} sets bridge can't decide; training seeds then are trials of these sets "
             f"alone. Several sets an arm make the finding one about terms"
         )
+    notes += _enough(arms, sets)
     return {"seeds_per_arm": needed_seeds(effect, noise), "effect": effect, "noise": noise, "balanced": balanced,
             "arms": arms, "sets_per_arm": sets, "notes": notes}  # fmt: skip
+
+
+def _enough(arms: int, sets: int) -> list[str]:
+    """How many sets bridge needs beside log frequency, which costs one; nothing where these are enough."""
+    plan = Plan()
+    least = next(n for n in range(3, 100) if power(n - 1, plan.effect, plan.alpha) >= ODDS * plan.alpha)
+    good = (needed_units(plan.effect, plan.alpha, plan.wanted) or 0) + 1
+    if arms * sets >= good:
+        return []
+    return [
+        f"{arms * sets} sets: bridge supports nothing with fewer than {least} ({-(-least // arms)} an arm), and finds "
+        f"a correlation of {plan.effect:g} with power {plan.wanted:g} with {good} ({-(-good // arms)} an arm)"
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> str:
