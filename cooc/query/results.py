@@ -127,8 +127,8 @@ class Result:
         if not numbers:
             raise UsageError(f"there is nothing to draw: no column is of numbers; there are {', '.join(columns)}.")
         chosen = what if what in numbers else numbers[0]
-        names = [str(name) for name in columns[label][:top]]
-        return bars(names, columns[chosen][:top], chosen, self.provenance.caption())
+        shown = {name: column[:top] for name, column in columns.items()}
+        return bars(told_apart(shown, label), shown[chosen], chosen, self.provenance.caption())
 
     def __repr__(self) -> str:
         return f"{cut(self.provenance.caption(), WIDTH)}\n{text_table(self._shown())}"
@@ -295,6 +295,20 @@ def is_numbers(values: Sequence[Value]) -> bool:
     """Whether a column holds numbers, and nothing but these and what is missing."""
     there = [value for value in values if value is not None]
     return bool(there) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
+
+
+def told_apart(columns: Mapping[str, Sequence[Value]], label: str) -> list[str]:
+    """The names of rows: their labels, and where these are not enough what else is text and tells rows apart.
+
+    >>> told_apart({"term": ["auk", "auk"], "by": ["sea", "sea"], "of": ["then", "now"]}, "term")
+    ['auk, then', 'auk, now']
+    """
+    names = [str(name) for name in columns[label]]
+    for name, column in columns.items():
+        varies = len(set(column)) > 1 if all(isinstance(value, str | None) for value in column) else False
+        if len(set(names)) < len(names) and name != label and varies:
+            names = [f"{one}, {other}" if other else one for one, other in zip(names, column, strict=True)]
+    return [cut(name, 60) for name in names]
 
 
 def literal(text: str) -> str:
