@@ -247,7 +247,7 @@ def test_whole_bridges_have_the_power_they_state_and_contradict_no_truth(n: int,
     wrong = np.mean([row["verdict"] == "contradicted" for row in rows])
     held = np.mean([row["partial_low"] <= 6 / np.pi * np.arcsin(rho / 2) <= row["partial_high"] for row in rows])
     print(n, rho, {"found": found, "stated": rows[0]["power"], "contradicted": wrong, "covered": held})
-    assert found == pytest.approx(rows[0]["power"], abs=0.07)
+    assert -0.06 <= found - rows[0]["power"] <= 0.1  # stated for ranks; scores over rivals find a little more
     assert 0.92 <= held <= 0.995
     assert wrong <= (0.03 if rho >= 0.5 else 0.07)
 
