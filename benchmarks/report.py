@@ -45,6 +45,8 @@ def write(path: Path, results: Results) -> None:
     """Write the page; half-way through the rounds it holds what there is so far."""
     sections = (head, speed, forms, stages, size, answers, equality, failures)
     parts = [section(results) for section in sections]
+    _, heading, phrases = path.read_text(encoding="utf-8").partition("# Phrases\n") if path.exists() else ("", "", "")
+    parts.append((heading + phrases).strip())  # which benchmarks/phrases.py measures
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
 
 
