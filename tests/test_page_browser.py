@@ -344,16 +344,19 @@ def test_without_scripts_the_tables_and_their_files_are_there(browser: Browser, 
 
 
 def test_on_paper_there_are_no_controls_and_no_cut_tables(page: Browser) -> None:
+    page.shown = None
+    page.ask("Emulation.setDeviceMetricsOverride", width=720, height=1000, deviceScaleFactor=1, mobile=False)
     page.ask("Emulation.setEmulatedMedia", media="print")
     try:
         shown = page.run(
-            "return [...document.querySelectorAll('nav, .controls, .zoom, .take')]"
+            "return [...document.querySelectorAll('nav, .zoom, .take, input')]"
             ".filter(e => e.getClientRects().length).length"
         )
         cut = page.run(
             "return [...document.querySelectorAll('main > section > .scroll')]"
-            ".filter(e => e.scrollHeight > e.clientHeight + 1).length"
+            ".filter(e => e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).length"
         )
         assert (shown, cut) == (0, 0)
+        assert page.find(setting(DOSE, "of")).is_displayed()
     finally:
         page.ask("Emulation.setEmulatedMedia", media="")
