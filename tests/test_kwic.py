@@ -196,4 +196,4 @@ def test_every_command_of_the_page_on_phrases_runs_and_prints_what_it_shows(tmp_
             assert done.returncode == 0, f"{page.name}:{block.line}\n{printed}"
         elif block.language == "text":
             assert not pages.missing(block.text, printed), f"{page.name}:{block.line}\n{printed}"
-    assert ran == 7
+    assert ran == 8
