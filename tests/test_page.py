@@ -346,3 +346,12 @@ def test_an_audit_says_what_it_warns_of_and_draws_both_controls(tmp_path: Path) 
     assert str(row["sentence"]) in outside_tables and str(other["sentence"]) not in outside_tables
     assert "cooc audit birds tuned.jsonl --target century.txt --target kitchen.txt" in text
     assert pytest.importorskip("vl_convert").vegalite_to_vega(figure, vl_version="6.4")["marks"]
+
+
+def test_a_bridge_without_densities_names_none(tmp_path: Path) -> None:
+    from tests.page_results import outcomes
+
+    read = Reader(cooc.report(tmp_path / "page.html", cooc.bridge(outcomes()), files={"outcomes": "o.csv"}).read_text())
+    command, code = read.inside["code"]
+    assert command.startswith("cooc bridge o.csv --") and "--densities" not in command
+    assert "cooc.bridge('o.csv', " in code and "density.json" not in code

@@ -178,9 +178,10 @@ def _audit(document: Document, known: Known) -> Call:
 
 def _bridge(document: Document, known: Known) -> Call:
     outcomes = known.arguments.get("outcomes", "@published")
+    if not document.part("points"):  # asked without densities: what the outcomes could decide at best
+        return Call([outcomes], [repr(outcomes)], document.parameters)
     densities = known.arguments.get("densities", "density.json")
-    words = [outcomes, "--densities", densities]
-    return Call(words, [repr(outcomes), repr(densities)], document.parameters)
+    return Call([outcomes, "--densities", densities], [repr(outcomes), repr(densities)], document.parameters)
 
 
 CALLS: Mapping[str, Callable[[Document, Known], Call]] = {

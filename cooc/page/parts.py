@@ -83,11 +83,10 @@ class Table:
         return [name for name in self.columns if name in every] or every
 
     @property
-    def cells(self) -> list[list[tuple[str, bool]]]:
-        """The rows shown, each cell as text and whether it is a number."""
+    def cells(self) -> list[list[str]]:
+        """The rows shown, each cell as text."""
         columns = [[_plain(row.get(name)) for row in self.rows[:SHOWN]] for name in self.heads]
-        told = [zip(formatted(column), map(_is_number, column), strict=True) for column in columns]
-        return [list(cells) for cells in zip(*told, strict=True)]
+        return [list(cells) for cells in zip(*map(formatted, columns), strict=True)]
 
     @property
     def numeric(self) -> list[bool]:
