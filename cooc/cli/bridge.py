@@ -93,7 +93,8 @@ def bridge(
     term is the outcome's key. Each experiment is a question, and so are all together: what has a density of its own
     is a unit, and outcomes are permuted over units, within the groups that units lie in, and along a circle where
     units are years. log_frequency is a rival wherever the densities have it. Without --densities: what these
-    outcomes could decide at best.
+    outcomes could decide at best. @published are the outcomes of the literature, @measured densities of their lists
+    in a small corpus. Every density that joins is one try, and p is corrected for them.
 
     Output: for each question a verdict, supported, contradicted or undecidable, its reason and what would decide it;
     then units, value, low, high, p, partial and partial_p (over the rivals), p_holm (for the densities tried),
@@ -103,7 +104,8 @@ def bridge(
 
     Cost: seconds, and tens of megabytes; 9,999 permutations of a few hundred units.
 
-    Example: cooc bridge outcomes.jsonl --densities densities.json --rival null_mean --group model
+    Example: cooc bridge @published --experiment birds --densities @measured --items @measured --toward
+    birds=19th_century
     """
     from cooc.evidence.bridge import bridge as ask
 

@@ -2,6 +2,6 @@
 data say so?
 
 outcomes, read, join: what goes in · permute, correlate, bootstrap, mixed, increment, power: the statistics ·
-verdict, bridge: the answer · dose, models: answers within an experiment and across models · design, register: the
-experiment that would decide.
+verdict, bridge: the answer · ordering, dose, models: answers within an experiment and across models ·
+design, register: the experiment that would decide.
 """
