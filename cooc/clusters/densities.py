@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cooc.clusters.figures import dots_with_intervals, new_figure
+from cooc.clusters.itself import ITSELF
 from cooc.errors import UsageError
 from cooc.query.layout import WIDTH, cut, text_table
 from cooc.query.results import Provenance, Result
@@ -89,43 +90,53 @@ class Density(Result):
             raise UsageError(f'a density is plotted as {", ".join(KINDS)}; found "{kind}".')
         if kind == "dose":
             return self._dose(top)
-        if kind == "rivals":
-            if not len(self.rivals):
-                raise UsageError("rivals are plotted where there are two targets or more.")
-            rows = self.rivals.rows()
-            names = [f"{row['target']} − {row['rival']}, {row['window']}" for row in rows]
-            columns = [[row[key] for row in rows] for key in ("difference", "low", "high")]
-            return dots_with_intervals(names, *columns, what="difference in bits", title=self.provenance.caption())
-        return self._against_null()
+        return self._rivals() if kind == "rivals" else self._against_null()
 
     def _against_null(self) -> Any:
         """A strip for each row: the matched sets, their middle 90 %, and the density with its interval."""
-        rows: list[Row] = self.rows()
-        figure, axes = new_figure(7, 1.2 + 0.45 * max(1, len(rows)))
-        for place, (row, null) in enumerate(zip(rows, self.nulls, strict=True)):
-            values = np.asarray(null["densities"])
-            values = values[np.isfinite(values)]
-            if len(values):
-                axes.plot(values, np.full(len(values), place), "|", color="0.6", markersize=9, alpha=0.25)
-                axes.plot(np.quantile(values, [0.05, 0.95]), [place, place], color="0.3", linewidth=3, alpha=0.6)
-            if row["density"] is not None:
-                axes.plot([row["low"], row["high"]], [place, place], color="tab:red", linewidth=1.5)
-                axes.plot([row["density"]], [place], "o", color="tab:red", markersize=5)
-        axes.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-        axes.set_yticks(range(len(rows)), [f"{row['target']}, {row['window']}" for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel("density in bits (itself: NPMI); grey: matched sets")
-        axes.set_title(cut(self.provenance.caption(), WIDTH), fontsize="medium", loc="left")
+        both = list(zip(self.rows(), self.nulls, strict=True))
+        parts = [[pair for pair in both if (pair[0]["target"] == ITSELF) == own] for own in (False, True)]
+        parts = [part for part in parts if part] or [[]]
+        heights = [max(1, len(part)) + 0.8 for part in parts]
+        figure, axes = new_figure(
+            8, 1.3 + 0.45 * sum(heights), len(parts), 1, squeeze=False, gridspec_kw={"height_ratios": heights}
+        )
+        for axis, part in zip(axes[:, 0], parts, strict=True):
+            _strips(axis, part)
+            own = bool(part) and part[0][0]["target"] == ITSELF
+            axis.set_xlabel("density among themselves, mean NPMI" if own else "density, bits over the corpus")
+        axes[0, 0].set_title(f"{self._set()}: density and matched sets", fontsize="medium", loc="left", pad=22)
+        axes[0, 0].legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize="small", frameon=False, borderaxespad=0.2
+        )
         return figure
+
+    def _set(self) -> str:
+        """The seeds and the index, for a title."""
+        rows: list[Row] = self.rows()
+        return cut(f"{rows[0]['seeds'] if rows else 'seeds'} in {self.provenance.index}", 60)
+
+    def _rivals(self) -> Any:
+        if not len(self.rivals):
+            raise UsageError("rivals are plotted where there are two targets or more.")
+        rows: list[Row] = self.rivals.rows()
+        names = [f"{row['target']} − {row['rival']}, {_window(row)}" for row in rows]
+        columns = [[row[key] for row in rows] for key in ("difference", "low", "high")]
+        return dots_with_intervals(
+            names, *columns, what="difference of densities, bits", title=f"{self._set()}: rivals"
+        )
 
     def _dose(self, top: int) -> Any:
         rows: list[Row] = self.terms.rows()
+        if not rows:
+            raise UsageError("doses are plotted where there is a target.")
         first = [row for row in rows if (row["target"], row["window"]) == (rows[0]["target"], rows[0]["window"])]
-        known = sorted((row for row in first if row["lift"] is not None), key=lambda row: -row["lift"])[:top]
-        names = [f"{row['term']} ({row['hits']}/{row['contexts']})" for row in known]
-        columns = [[row[key] for row in known] for key in ("lift", "low", "high")]
-        title = f"{first[0]['target']}, window {first[0]['window']}" if first else ""
-        return dots_with_intervals(names, *columns, what="shrunken lift in bits", title=title)
+        known = sorted((row for row in first if row["lift"] is not None), key=lambda row: -row["lift"])
+        shown = known[:top]
+        names = [f"{row['term']} ({row['hits']}/{row['contexts']})" for row in shown]
+        columns = [[row[key] for row in shown] for key in ("lift", "low", "high")]
+        title = f"{self._set()} → {first[0]['target']}, {_window(first[0])}: {len(shown)} of {len(known)} seeds"
+        return dots_with_intervals(names, *columns, what="dose: shrunken lift, bits (hits/contexts)", title=title)
 
     def _shown(self) -> dict[str, list[Any]]:
         columns = super()._shown()
@@ -139,6 +150,33 @@ class Density(Result):
             columns = {name: list(column) for name, column in self.rivals._plain().items()}
             parts.append(text_table(columns, width=width))
         return "\n\n".join(parts)
+
+
+def _window(row: Row) -> str:
+    return "document" if row["window"] == "document" else f"window {row['window']}"
+
+
+def _strips(axis: Any, part: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
+    """Rows one below the other, with z and p at the right."""
+    for place, (row, null) in enumerate(part):
+        values = np.asarray(null["densities"])
+        values = values[np.isfinite(values)]
+        said = [label if place == 0 else None for label in ("matched sets", "their middle 90 %", "seeds, interval")]
+        if len(values):
+            axis.plot(values, np.full(len(values), place), "|", color="0.6", markersize=9, alpha=0.25, label=said[0])
+            ends = np.quantile(values, [0.05, 0.95])
+            axis.plot(ends, [place, place], color="0.3", linewidth=3, alpha=0.6, label=said[1])
+        if row["density"] is not None:
+            at = place - 0.22  # above its matched sets, which would hide it
+            axis.plot([row["low"], row["high"]], [at, at], color="tab:red", linewidth=1.5)
+            axis.plot([row["density"]], [at], "o", color="tab:red", markersize=5, label=said[2])
+        if row["p"] is not None:
+            z = "" if row["z"] is None else f"z {row['z']:.1f}, "
+            axis.annotate(f"{z}p {row['p']:.3g}", (1, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                          textcoords="offset points", va="center", fontsize="small", annotation_clip=False)  # fmt: skip
+    axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+    axis.set_yticks(range(len(part)), [f"{row['target']}, {_window(row)}" for row, _ in part])
+    axis.set_ylim(max(len(part), 1) - 0.5, -0.5)
 
 
 def _beside(one: Row, other: Row, draws: Array, others: Array, confidence: float) -> Row:

@@ -29,6 +29,7 @@ from cooc.query.slices import Slice
 Array = NDArray[Any]
 
 ITSELF = "itself"
+"""The target of a row that says how dense a set is in itself."""
 THRESHOLD = 0.5
 """About what two words have that were seen ten times each, once together: below it a pair of rare words says only that
 it was seen."""
