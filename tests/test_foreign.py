@@ -153,6 +153,22 @@ def test_each_variant_has_its_count_and_they_add_up(corpus: Corpus, name: str) -
     assert all("great auk" in " ".join(map(bytes.decode, WordTokenizer().words(row["variant"]))) for row in rows[:1])
 
 
+def test_hyphens_and_apostrophes_are_written_any_way_on_request(corpus: Corpus) -> None:
+    index, asked = corpus.foreign["gpt"], ("great-auk", "don't", "people's")
+    found, wanted = (cooc.count(each, *asked, variants=True).rows() for each in (index, corpus.index))
+    assert [(row["occurrences"], row["documents"]) for row in found] == [
+        (row["occurrences"], row["documents"]) for row in wanted
+    ]
+    shown = CliRunner().invoke(app, ["count", str(index.path), "great-auk", "--variants"])
+    assert shown.exit_code == 0 and "whole" in shown.stdout and "tokens " not in shown.stdout.splitlines()[2]
+
+
+def test_what_asks_for_an_index_of_ours_says_that_this_is_a_sidecar(corpus: Corpus) -> None:
+    for command in (["verify"], ["phrases"]):
+        said = CliRunner().invoke(app, [*command, str(corpus.foreign["gpt"].path)])
+        assert said.exit_code == 1 and "is the sidecar of an infini-gram index" in said.stderr
+
+
 @EACH
 def test_tokens_inside_longer_words_are_no_occurrences_and_are_shown(corpus: Corpus, name: str) -> None:
     row = cooc.count(corpus.foreign[name], "state").rows()[0]

@@ -131,7 +131,8 @@ def count(
     for shown in [counts, rates] if against is not None else [names]:
         print_table({name: [row[name] for row in result.rows()] for name in ("phrase", *shown)})
     if variants and result.variants:
-        print_table({name: [row[name] for row in result.variants] for name in result.variants[0]})
+        names = [name for name in result.variants[0] if name != "tokens"]  # of an index of infini-gram, with --json
+        print_table({name: [row[name] for row in result.variants] for name in names})
     for row in result.rows():
         if row["note"]:
             say(f'{row["phrase"]}: {row["note"]}')

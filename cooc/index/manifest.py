@@ -23,6 +23,9 @@ WORK = "work"
 
 DOCUMENT = "document"
 
+SIDECAR = "foreign.json"
+"""Of an index of infini-gram, which is none of cooc's (cooc/phrases/sidecar.py)."""
+
 Direction = Literal["symmetric", "right", "left"]
 Weighting = Literal["uniform", "harmonic"]
 
@@ -162,6 +165,11 @@ def read_manifest(folder: Path) -> Manifest:
             ) from None
         if not folder.is_dir():
             raise NotAnIndex(f"{folder}: there is no such directory.") from None
+        if (folder / SIDECAR).is_file():
+            raise NotAnIndex(
+                f"{folder} is the sidecar of an infini-gram index, and this needs an index of cooc's: cooc build "
+                f"infini-gram:{folder} --out DIR makes one. cooc open-infini-gram checks the infini-gram index."
+            ) from None
         raise NotAnIndex(f"{folder} is no cooc index: it has no {MANIFEST}.") from None
     except OSError as error:
         raise NotAnIndex(f"{path}: can't be read: {error.strerror or error}.") from error

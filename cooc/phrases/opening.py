@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cooc.index.manifest import SIDECAR
 from cooc.index.reader import Index
 
-SIDECAR = "foreign.json"
 API = "api:"
 FOREIGN = "infini-gram:"
 

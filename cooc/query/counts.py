@@ -64,7 +64,9 @@ def count(
     none, as above the logarithm of a rate to 0.
     """
     if not isinstance(index, Index):
-        return elsewhere("count", index, phrases, where=where, against=against, confidence=confidence)
+        return elsewhere(
+            "count", index, phrases, variants=variants, where=where, against=against, confidence=confidence
+        )
     written = [_spellings(phrase) if variants else [phrase] for phrase in phrases]
     groups = [_distinct(index, ways) for ways in written]
     notes = why_unknown(index, [None if group else ways[0] for group, ways in zip(groups, written, strict=True)])

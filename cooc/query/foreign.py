@@ -24,6 +24,7 @@ from cooc.phrases.reading import Found, Reader
 from cooc.phrases.variants import Variant
 from cooc.query.measures import MEASURES, evaluate
 from cooc.query.results import Column, Counts, Provenance, Result
+from cooc.query.spellings import spellings as written_ways
 from cooc.query.window import AnyWindow, any_window
 
 Array = NDArray[Any]
@@ -47,27 +48,30 @@ class ForeignCounts(Counts):
 
 def count(
     index: Elsewhere, phrases: Sequence[str], *, most: int | None = MOST, seed: int = 0, confidence: float = 0.95,
-    where: str | None = None, against: str | None = None,
+    variants: bool = False, where: str | None = None, against: str | None = None,
 ) -> ForeignCounts:  # fmt: skip
-    """Occurrences of each phrase as whole words, all its spellings together."""
+    """Occurrences of each phrase as whole words, all its tokenizations together; with `variants` also those of hyphens
+    and apostrophes."""
     if where is not None or against is not None:
         raise no_slices(index)
+    written = {phrase: written_ways(phrase) if variants else [phrase] for phrase in phrases}
     if isinstance(index, ApiIndex):
-        return count_by_api(index, phrases)
-    rows, variants = [], []
+        return count_by_api(index, phrases, written)
+    rows, seen = [], []
     for phrase in phrases:
         try:
-            found_variants, found = index.find(phrase, most=most, seed=seed)
+            ways = {tuple(index.words_of(way)): way for way in reversed(written[phrase])}
         except UnknownTerm as error:
             rows.append(dict.fromkeys(("occurrences", "documents", "low", "high", "tokens_found"), 0) | {
                 "note": str(error), "phrase": phrase})  # fmt: skip
             continue
-        rows.append(count_row(phrase, found, confidence))
-        variants += variant_rows(index, phrase, found_variants, found)
+        found = [index.find(way, most=most, seed=seed) for way in ways.values()]
+        rows.append(row_of_ways(phrase, [each for _, each in found], confidence))
+        seen += [row for sequences, each in found for row in variant_rows(index, phrase, sequences, each)]
     names = ("phrase", "occurrences", "documents", "low", "high", "tokens_found", "note")
     columns: dict[str, Column] = {name: [row[name] for row in rows] for name in names}
     source = Provenance("count", index.name, index.digest, tuple(phrases), None, {"most": most, "seed": seed})
-    return ForeignCounts(columns, source, tuple(variants))
+    return ForeignCounts(columns, source, tuple(seen))
 
 
 def count_row(phrase: str, found: Found, confidence: float) -> dict[str, Any]:
@@ -86,6 +90,18 @@ def count_row(phrase: str, found: Found, confidence: float) -> dict[str, Any]:
         "phrase": phrase, "occurrences": round(total * held / read), "documents": None,
         "low": math.floor(low * total), "high": math.ceil(high * total), "tokens_found": total, "note": note,
     }  # fmt: skip
+
+
+def row_of_ways(phrase: str, ways: Sequence[Found], confidence: float) -> dict[str, Any]:
+    """The row of a phrase in all ways it may be written: no occurrence is of two; a document may hold several."""
+    rows = [count_row(phrase, found, confidence) for found in ways]
+    if len(rows) == 1:
+        return rows[0]
+    exact = all(found.read == found.total for found in ways)
+    documents = len(np.unique(np.concatenate([found.document for found in ways]))) if exact else None
+    sums = {name: sum(row[name] for row in rows) for name in ("occurrences", "low", "high", "tokens_found")}
+    note = " ".join(dict.fromkeys(row["note"] for row in rows if row["note"])) or None
+    return {"phrase": phrase, "documents": documents, "note": note, **sums}
 
 
 def variant_rows(
@@ -111,13 +127,13 @@ def wilson(held: int, read: int, confidence: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def count_by_api(index: ApiIndex, phrases: Sequence[str]) -> ForeignCounts:
+def count_by_api(index: ApiIndex, phrases: Sequence[str], written: Mapping[str, Sequence[str]]) -> ForeignCounts:
     """The sums of the server's counts of each phrase's spellings; spellings of the same tokens are one."""
     rows: list[dict[str, Any]] = []
     variants: list[dict[str, Any]] = []
     for phrase in phrases:
         answers: dict[Any, Any] = {}
-        for text in spellings(phrase, index.name):
+        for text in dict.fromkeys(text for way in written[phrase] for text in spellings(way, index.name)):
             answer = index.count(text)
             answers.setdefault(answer.token_ids or text, answer)
         approx = any(answer.approx for answer in answers.values())
