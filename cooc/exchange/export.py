@@ -10,6 +10,7 @@ from cooc.errors import UsageError
 from cooc.exchange.graph import export_graph
 from cooc.exchange.vectors import export_vectors
 from cooc.index.reader import Index
+from cooc.query.elsewhere import as_index
 from cooc.query.export import write_glove, write_ngrams, write_npz, write_pairs
 
 File = str | os.PathLike[str]
@@ -55,6 +56,7 @@ def export(
     for the vocabulary, whatever the size of the index, vectors and graph 24 bytes for each cell between their terms,
     from `min_pair_count` (1; of the graph 5) on. Below the index's --min-pair-count a pair has no cell.
     """
+    index = as_index(index)
     matrix = index.pairs(window)
 
     wanted: list[tuple[File | None, Callable[[Path], list[Path]]]] = [
