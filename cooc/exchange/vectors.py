@@ -65,14 +65,16 @@ def weighted_cells(
 ) -> Weights:
     """The cells between chosen units with their weights by a measure; marginals are those of the whole index.
 
-    Cells without a weight are left out; with `upper` also those below the diagonal and on it. 24 bytes a cell kept.
+    Cells without a weight, or of weight 0, are left out; with `upper` also those below the diagonal and on it. Takes 24
+    bytes a cell kept, and the longest column of it twice for a moment.
     """
     measure(name)
     places = np.full(matrix.rows, -1, np.int32)
     places[chosen.units] = np.arange(len(chosen.units), dtype=np.int32)
     r1, c1 = (in_pairs(sums.all(), matrix.unit) for sums in (matrix.row_sums, matrix.column_sums))
     parameters = {"smoothed_total": smoothed_total(np.asarray(c1), ALPHA)} if name == "ppmi_cds" else {}
-    total, parts = in_pairs(matrix.total, matrix.unit), [_nothing()]
+    total = in_pairs(matrix.total, matrix.unit)
+    parts: tuple[list[Array], ...] = tuple([each] for each in _nothing())
     for cells in cells_of(matrix):
         rows, columns = places[cells.rows], places[cells.columns]
         kept = (rows >= 0) & (columns >= 0) & (cells.counts >= min_pair_count)
@@ -81,9 +83,17 @@ def weighted_cells(
         values = evaluate(
             [name], counts, r1[cells.rows[kept]], c1[cells.columns[kept]], total, **parameters
         )[name]  # fmt: skip
-        there = np.isfinite(values)
-        parts.append(Weights(rows[kept][there], columns[kept][there], counts[there], values[there]))
-    return Weights(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        there = np.isfinite(values) & (values != 0)
+        for part, found in zip(parts, (rows[kept], columns[kept], counts, values), strict=True):
+            part.append(found[there])
+    return Weights(*(_joined(part) for part in parts))
+
+
+def _joined(parts: list[Array]) -> Array:
+    """One array of several, which are let go of: so not all that is held is held twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _nothing() -> Weights:
@@ -100,12 +110,9 @@ def svd_vectors(weights: Weights, size: int, dimensions: int, *, power: float = 
 
     if not 1 <= dimensions < size:
         raise UsageError(f"--dimensions {dimensions}: expected 1 to {size - 1}, fewer than there are terms.")
-    there = weights.values != 0
-    if not there.any():
+    if not len(weights.rows):
         raise UsageError("there is nothing to make vectors of: no pair of these terms has a weight.")
-    table = csr_matrix(
-        (weights.values[there].astype(np.float32), (weights.rows[there], weights.columns[there])), shape=(size, size)
-    )
+    table = csr_matrix((weights.values.astype(np.float32), (weights.rows, weights.columns)), shape=(size, size))
     start = np.random.default_rng(seed).standard_normal(size).astype(np.float32)
     left, values, _ = svds(table, k=dimensions, v0=start, return_singular_vectors="u")
     order = np.argsort(-values, kind="stable")
