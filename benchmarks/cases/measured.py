@@ -78,10 +78,10 @@ def measured(index: cooc.Index, seeds: cooc.TermSet, targets: Sequence[str]) -> 
 
 
 def years(index: cooc.Index) -> list[Row]:
-    """A row for each year of the Terminator's figure: the lift of the year as a word."""
-    asked_of = cooc.TermSet("good_terminator_main", [str(year) for year in range(1981, 2026)])
-    found = cooc.density(index, asked_of, *map(cooc.lexicon, FILMS), null=100, seed=0).to_dict()
-    return [{**row, "seeds": asked_of.name, "density": row["lift"]} for row in found["terms"]]
+    """A row for each year of the Terminator's figure (from 1981 on): the lift of the year as a word."""
+    asked_of = cooc.TermSet("good_terminator_main", [str(year) for year in range(1980, 2026)])
+    found = cooc.density(index, asked_of, *map(cooc.lexicon, FILMS), null=NULL, seed=0).to_dict()
+    return [{**row, "seeds": asked_of.name, "density": row["lift"]} for row in found["terms"] if row["term"] > "1980"]
 
 
 def facts(index: cooc.Index, folder: Path) -> list[Row]:
@@ -105,7 +105,7 @@ def facts(index: cooc.Index, folder: Path) -> list[Row]:
 
 def measured_terms(index: cooc.Index, keys: cooc.TermSet) -> list[Row]:
     """The terms that occur, towards the person."""
-    found = cooc.density(index, keys, PERSON, null=100, seed=0)
+    found = cooc.density(index, keys, PERSON, null=NULL, seed=0)
     return [row for row in found.terms.rows() if row["occurrences"]]
 
 
