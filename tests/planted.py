@@ -152,7 +152,7 @@ def density_of(
 
 def _reading(planted: Planted, terms: Sequence[Sequence[int]], asked: Question) -> doses.Reading:
     parts, place_of = doses.parts_of(terms, [planted.targets], asked.seeds)
-    rows, sums = doses._rows(planted.ids, planted.starts, parts, REACH)
+    rows, sums, _ = doses._rows(planted.ids, planted.starts, parts, REACH, 0)
     corpus = np.zeros((planted.plan.documents, 2), np.int64)
     add_documents(planted.starts, sums, np.arange(planted.plan.documents), corpus)
     totals = np.zeros((parts.terms, 3), np.int64), np.zeros((parts.terms, 2), np.int64), np.zeros((parts.terms, 2))

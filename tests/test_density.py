@@ -65,6 +65,16 @@ def test_rows_have_the_names_that_scripts_rely_on(birds: cooc.Index) -> None:
     assert 0 < row["p"] <= 1
 
 
+def test_a_target_whose_hits_are_one_word_is_told(birds: cooc.Index) -> None:
+    found = asked(birds, ["great auk", "no such bird"], OLD, window=2)
+    assert [(row["target_term"], row["hits"]) for row in found.targets.rows()] == [("steamer", 20)]
+    row = found.rows()[0]
+    assert (row["top_term"], row["top_term_part"], row["hits"]) == ("steamer", 1.0, 20)
+    assert found.notes()[0] == "1 of 2 seeds do not occur."
+    assert found.notes()[1].startswith('old, window 2: 100% of the 20 hits are one term, "steamer".')
+    assert asked(birds, ["no such bird"]).notes() == ["none of the 1 seeds occurs by itself: there is no density."]
+
+
 def test_old_birds_are_denser_towards_old_things_than_new_birds(birds: cooc.Index) -> None:
     old, new = (asked(birds, [seed], window=5).rows()[0] for seed in ("great auk", "wren"))
     assert old["density"] > 1 > new["density"]
@@ -257,7 +267,7 @@ def test_the_command_prints_one_document(birds: cooc.Index, tmp_path: Path) -> N
     assert [(row["target"], row["window"]) for row in found["rows"]] == [
         ("old", "3"), ("itself", "3"), ("old", "document"), ("itself", "document"),
     ]  # fmt: skip
-    assert set(found) == {"provenance", "rows", "terms", "rivals", "nulls"}
+    assert set(found) == {"provenance", "rows", "terms", "target_terms", "rivals", "nulls"}
     assert found["nulls"][0]["sets"] == 20
     figure = tmp_path / "dose.svg"
     shown = CliRunner().invoke(app, ["density", *common, "--plot", str(figure), "--kind", "dose"])

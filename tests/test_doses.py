@@ -45,7 +45,7 @@ def from_numbers(documents: Sequence[Sequence[int]], parts: module.Parts, window
     """The doses of documents of numbers, by the kernels alone."""
     ids = np.array([token for document in documents for token in document], np.uint32)
     starts = np.cumsum([0, *map(len, documents)]).astype(np.int64)
-    (term, document, occurrences, counts), _ = module._rows(ids, starts, parts, window)
+    (term, document, occurrences, counts), _, _ = module._rows(ids, starts, parts, window, 0)
     order = np.lexsort((document, term))
     return Doses(term[order], document[order], counts[order, 0], counts[order, 1:], occurrences[order])
 
@@ -110,6 +110,16 @@ def test_an_index_gives_the_doses_of_its_documents(small: Index, window: int | N
         small, ids_of(small, terms), [ids_of(small, each) for each in targets], window=window, mask_seeds=is_masked
     )
     assert rows_of(found) == naive.doses(CORPUS, terms, targets, window, terms if is_masked else [])
+
+
+@pytest.mark.parametrize("window", [1, 3, 8])
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_hits_are_told_apart_by_the_phrases_of_a_target(small: Index, window: int, is_masked: bool) -> None:
+    terms = [["auk"], ["great", "auk"], ["telegraph"]]
+    target = [["steamer"], ["old", "steamer"], ["a", "great"], ["telegraph"]]
+    mask = terms if is_masked else []
+    found = read_doses(small, ids_of(small, terms), [ids_of(small, target)], window=window, mask=ids_of(small, mask))
+    assert found.term_hits[0].tolist() == naive.term_hits(CORPUS, terms, target, window, mask)
 
 
 def test_an_auk_inside_a_great_auk_is_no_auk_once_both_are_taken_out_of_the_text(small: Index) -> None:

@@ -38,12 +38,13 @@ def density(
     """How much more of a target stands around the seeds than in the corpus, in bits, and what chance would give.
 
     Output: rows {seeds, target, window, density, low, high, null_mean, null_sd, z, p, n_terms, n_found, coverage,
-    mean_term_lift, pooled_lift, contexts, hits, share, n_shared}. density: the mean over the seeds that occur of log2
-    of the target's share among a seed's context tokens over its share in the corpus, rare seeds drawn to what the set
-    shows; low and high: a 90 % interval by resampling documents; null_mean to p: sets of terms as long and as
-    frequent. Several targets are compared below: rows {target, rival, difference, low, high, …, p}. With --itself, or
-    without --target, the mean NPMI of the seeds' pairs, {pairs_seen, pairs_above, conductance, …}. With --json also
-    terms (the dose of each seed), rivals and nulls. With --against the same numbers there, and the differences.
+    mean_term_lift, pooled_lift, contexts, hits, share, n_shared, top_term, top_term_part}. density: the mean over the
+    seeds that occur of log2 of the target's share among a seed's context tokens over its share in the corpus, rare
+    seeds drawn to what the set shows; low and high: a 90 % interval by resampling documents; null_mean to p: sets of
+    terms as long and as frequent; top_term: the term of the target with most of the hits. Several targets are compared
+    below: rows {target, rival, difference, low, high, …, p}. With --itself, or without --target, the mean NPMI of the
+    seeds' pairs, {pairs_seen, pairs_above, conductance, …}. With --json also terms (the dose of each seed),
+    target_terms (which make the hits), rivals and nulls. With --against the same numbers there, and the differences.
 
     Cost: one reading of the tokens for each window, and one more; 50 MB a core, 100 bytes a seed and document.
 
@@ -61,4 +62,6 @@ def density(
         return
     say(result.provenance.caption())
     say_slices(result)
+    for note in result.notes():
+        say(note)
     put(result.text(line_width()))

@@ -18,6 +18,9 @@ from cooc.query.results import Provenance, Result
 Array = NDArray[Any]
 Row = dict[str, Any]
 KINDS = ("null", "dose", "rivals")
+MOSTLY = 0.5
+"""One term of a target that makes so much of its hits is worth a note."""
+
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SHOWN = ("seeds", "target", "window", "density", "low", "high", "null_mean", "z", "p", "n_found", "n_terms")
 
@@ -30,6 +33,7 @@ class Known(NamedTuple):
     rivals: list[Row]
     nulls: list[Row]
     draws: list[Array]
+    targets: list[Row]
 
 
 class Doses(Result):
@@ -37,6 +41,15 @@ class Doses(Result):
 
     def _plotted(self) -> str:
         return "lift"
+
+
+class TargetTerms(Result):
+    """Which terms of a target make its hits; `part` of them."""
+
+    label = "target_term"
+
+    def _plotted(self) -> str:
+        return "hits"
 
 
 class Rivals(Result):
@@ -53,6 +66,7 @@ class Density(Result):
     """Densities, a row for each target and window."""
 
     terms: Doses = field(kw_only=True)
+    targets: TargetTerms = field(kw_only=True)
     rivals: Rivals = field(kw_only=True)
     nulls: Sequence[Mapping[str, Any]] = field(kw_only=True, default=())
     """For each row its target, window, and `densities`, those of the matched sets; how far these lie from the seeds in
@@ -65,23 +79,43 @@ class Density(Result):
     def made(cls, found: Sequence[Known], source: Provenance, confidence: float) -> Density:
         """The result of one slice, or of two side by side."""
         first = found[0]
-        rows, terms = first.rows, first.terms
+        rows, terms, targets = first.rows, first.terms, first.targets
         if len(found) == 2:
             rows = [_beside(*both, confidence) for both in zip(rows, found[1].rows, first.draws, found[1].draws,
                                                                strict=True)]  # fmt: skip
             wheres = [str(part["where"]) for part in source.slices]
-            terms = [{**row, "where": where} for known, where in zip(found, wheres, strict=True) for row in known.terms]
+            parts = list(zip(found, wheres, strict=True))
+            terms = [{**row, "where": where} for known, where in parts for row in known.terms]
+            targets = [{**row, "where": where} for known, where in parts for row in known.targets]
         return cls(
-            _columns(rows), source, terms=Doses(_columns(terms), source), rivals=Rivals(_columns(first.rivals), source),
+            _columns(rows), source, terms=Doses(_columns(terms), source),
+            targets=TargetTerms(_columns(targets), source), rivals=Rivals(_columns(first.rivals), source),
             nulls=tuple(first.nulls),
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """The rows, the dose of each seed, the rivals, and what the nulls look like."""
+        """The rows, the dose of each seed, the hits by term of the target, the rivals, and what the nulls look like."""
         return {
-            **super().to_dict(), "terms": self.terms.rows(), "rivals": self.rivals.rows(),
-            "nulls": [_summary(null) for null in self.nulls],
+            **super().to_dict(), "terms": self.terms.rows(), "target_terms": self.targets.rows(),
+            "rivals": self.rivals.rows(), "nulls": [_summary(null) for null in self.nulls],
         }  # fmt: skip
+
+    def notes(self) -> list[str]:
+        """What a reader of the rows should know beside them, a sentence each."""
+        rows: list[Row] = self.rows()
+        found = []
+        if rows and rows[0]["n_found"] == 0:
+            found.append(f"none of the {rows[0]['n_terms']} seeds occurs by itself: there is no density.")
+        elif rows and rows[0]["n_found"] < rows[0]["n_terms"]:
+            found.append(f"{rows[0]['n_terms'] - rows[0]['n_found']} of {rows[0]['n_terms']} seeds do not occur.")
+        for row in rows:
+            part, hits = row.get("top_term_part"), row.get("hits") or 0
+            if part is not None and part >= MOSTLY and hits >= 2:
+                found.append(
+                    f'{row["target"]}, {_window(row)}: {part:.0%} of the {hits:,} hits are one term, '
+                    f'"{row["top_term"]}". Look at its contexts before you believe the density.'
+                )
+        return found
 
     def plot(self, top: int = 30, *, kind: str = "null") -> Any:
         """A figure: densities against their null sets; with `kind` "dose" the lifts of the `top` seeds for the first

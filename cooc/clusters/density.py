@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cooc.clusters.densities import Density, Known
 from cooc.clusters.doses import Reading
@@ -17,7 +18,7 @@ from cooc.clusters.given import (
     check_options,
     one_set,
     seeds_of,
-    target_ids,
+    target_phrases,
     target_sets,
     windows_of,
 )
@@ -29,6 +30,8 @@ from cooc.query.elsewhere import as_index
 from cooc.query.results import Provenance
 from cooc.query.slices import Slice, slices_of
 
+Array = NDArray[Any]
+
 
 class _Names(NamedTuple):
     """What rows are called after."""
@@ -36,6 +39,8 @@ class _Names(NamedTuple):
     set: str
     seeds: Seeds
     targets: list[str]
+    target_terms: list[list[str]]
+    """The terms of each target that the vocabulary has."""
     itself: bool
     """Whether there is a row of the set in itself."""
 
@@ -59,7 +64,8 @@ def density(
     A row for each target and window: the density (the mean lift of the seeds that occur, log2 of the target's share
     among a seed's context tokens over its share in the corpus), an interval from `draws` resamplings of the documents,
     and the densities of `null` sets of terms matched with the seeds in length and frequency, hence z and an empirical
-    p. `.terms` has the dose of each seed, `.rivals` the differences between targets. With `itself`, or
+    p. `.terms` has the dose of each seed, `.targets` which terms of a target make its hits (`top_term` the first, with
+    its part of them; not for the document), `.rivals` the differences between targets. With `itself`, or
     without a target, a row says how dense the seeds are among themselves: in NPMI, see itself.py.
 
     Seeds and targets are term sets, files, names of lexicons ("@food"), or lists of strings. `window` is a number of
@@ -75,9 +81,10 @@ def density(
     check_options(null, draws, confidence)
     parts: tuple[Slice | None, ...] = slices_of(index, where, against) or (None,)
     known = seeds_of(index, given)
-    ids = [target_ids(index, target) for target in sets]
-    asked = Question(known.ids, ids, null, seed, draws, confidence)
-    names = _Names(given.name, known, [each.name for each in sets], itself or not sets)
+    phrases = [target_phrases(index, target) for target in sets]
+    asked = Question(known.ids, [list(each) for each in phrases], null, seed, draws, confidence)
+    terms = [list(each.values()) for each in phrases]
+    names = _Names(given.name, known, [each.name for each in sets], terms, itself or not sets)
     found = [_in_part(index, asked, part, windows, names, progress) for part in parts]
     options = {"null": null, "seed": seed, "draws": draws, "confidence": confidence}
     source = Provenance(
@@ -92,7 +99,7 @@ def _in_part(
 ) -> Known:
     """All rows of one slice."""
     pool, _ = candidates_of(index, asked, part)
-    known = Known([], [], [], [], [])
+    known = Known([], [], [], [], [], [])
     drawn = None
     for window in windows:
         if names.targets:
@@ -117,7 +124,12 @@ def _towards(
         head = {"seeds": names.set, "target": target, "window": called(window)}
         shared = {tuple(ids) for ids in asked.targets[place]} & {tuple(ids) for ids in asked.seeds if len(ids)}
         row = _summary(one, asked, drawn.found, reading, place)
-        known.rows.append({**head, **row, "n_shared": len(shared)})
+        hits = _target_rows(head, names.target_terms[place], reading.term_hits[place])
+        top = hits[0] if hits else {"target_term": None, "part": None}
+        known.rows.append(
+            {**head, **row, "n_shared": len(shared), "top_term": top["target_term"], "top_term_part": top["part"]}
+        )
+        known.targets.extend(hits)
         known.draws.append(one.draws)
         known.nulls.append({
             **head, "densities": one.null, "gap": drawn.gap, "candidates": len(drawn.pool.phrases),
@@ -126,6 +138,17 @@ def _towards(
         known.terms.extend(_doses(names.seeds, (target, called(window)), one, reading, place, shared))
     for row in differences(names.targets, each, asked.confidence):
         known.rivals.append({"seeds": names.set, "window": called(window), **row})
+
+
+def _target_rows(head: dict[str, Any], terms: list[str], hits: Array) -> list[dict[str, Any]]:
+    """Which terms of a target make its hits, the most first; a token that two terms cover is a hit of both."""
+    whole = int(hits.sum())
+    order = np.argsort(-hits, kind="stable")
+    return [
+        {"target": head["target"], "window": head["window"], "target_term": terms[k], "hits": int(hits[k]),
+         "part": int(hits[k]) / whole}
+        for k in order.tolist() if hits[k]
+    ]  # fmt: skip
 
 
 def _summary(found: Measured, asked: Question, present: Any, reading: Any, place: int) -> dict[str, Any]:

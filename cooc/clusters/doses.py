@@ -25,6 +25,7 @@ from cooc.kernels.doses import (
     MOST_TARGETS,
     add_documents,
     add_doses,
+    count_target_terms,
     cover_tokens,
     drop_nested,
     list_doses,
@@ -43,6 +44,11 @@ CHUNK = 1 << 20
 
 GROUPS = 1 << 14
 """Groups of documents that are resampled together where there are more documents: so many give the same intervals."""
+
+
+FARTHEST = 1_000
+"""In wider windows hits are not told apart by the target's phrases: each occurrence would be held against all others of
+its document."""
 
 
 class Doses(NamedTuple):
@@ -88,6 +94,10 @@ class Reading(NamedTuple):
     """Of all terms."""
     corpus: Array
     """int64 (groups, 1 + targets): the tokens in the text and in each target, by group of documents."""
+    term_hits: Sequence[Array] = ()
+    """int64 (phrases) for each target: the context tokens, of the terms whose rows were asked for, that belong to each
+    phrase of it; in the order given, empty ones left out. A token that two phrases cover is in both. Zeros in
+    windows beyond `FARTHEST`."""
 
 
 class Parts(NamedTuple):
@@ -100,6 +110,8 @@ class Parts(NamedTuple):
     is_masked: Array
     terms: int
     targets: int
+    members: list[Array]
+    """The numbers of each target's phrases."""
 
 
 def doses(
@@ -137,9 +149,12 @@ def read_doses(
     every = int(place_of[:rows_of].max(initial=-1)) + 1  # distinct terms are numbered as they come
     found: list[tuple[Array, ...]] = []
     *totals, corpus = _empty_totals(index, parts)
+    by_phrase = np.zeros(len(parts.lengths), np.int64)
     chunks = list(chunks_of(index, kept))
-    for done, (rows, groups) in enumerate(in_order(lambda chunk: _read(index, chunk, kept, parts, window), chunks), 1):
+    read = in_order(lambda chunk: _read(index, chunk, kept, parts, window, every), chunks)
+    for done, (rows, groups, hits) in enumerate(read, 1):
         term, _, occurrences, counts = rows
+        by_phrase += hits
         add_doses(term, occurrences, counts, *totals)
         corpus += groups
         wanted = term < every
@@ -147,7 +162,8 @@ def read_doses(
         if progress is not None:
             progress("doses", done, len(chunks))
     shown = place_of if rows_of is None else place_of[:rows_of]
-    return Reading(_doses(found, parts, shown), _sums(totals, place_of), corpus)
+    term_hits = [by_phrase[members] for members in parts.members]
+    return Reading(_doses(found, parts, shown), _sums(totals, place_of), corpus, term_hits)
 
 
 def parts_of(terms: Phrases, targets: Sequence[Phrases], mask: Phrases) -> tuple[Parts, Array]:
@@ -170,7 +186,8 @@ def parts_of(terms: Phrases, targets: Sequence[Phrases], mask: Phrases) -> tuple
         bits_of[of_target] |= np.uint64(1 << target)
     is_masked[masked] = True
     lengths = np.array([len(phrase) for phrase in phrases], np.int64)
-    return Parts(trie_of(list(phrases)), lengths, term_of, bits_of, is_masked, count, len(targets)), place_of
+    trie = trie_of(list(phrases))
+    return Parts(trie, lengths, term_of, bits_of, is_masked, count, len(targets), members), place_of
 
 
 def trie_of(phrases: Phrases) -> tuple[Array, ...]:
@@ -220,14 +237,14 @@ def in_order(function: Callable[[Chunk], Any], chunks: Iterable[Chunk]) -> Itera
 
 
 def _read(
-    index: Index, chunk: Chunk, kept: Array | None, parts: Parts, window: int | None
-) -> tuple[tuple[Array, ...], Array]:
-    """The rows of a chunk (term, document, occurrences, counts), and its tokens by group of documents."""
+    index: Index, chunk: Chunk, kept: Array | None, parts: Parts, window: int | None, own: int
+) -> tuple[tuple[Array, ...], Array, Array]:
+    """The rows of a chunk (term, document, occurrences, counts), its tokens by group of documents, hits by phrase."""
     ids, starts, numbers = decoded(index, chunk, kept)
-    rows, sums = _rows(ids, starts, parts, window)
+    rows, sums, hits = _rows(ids, starts, parts, window, own)
     groups = np.zeros((group_count(index), 1 + parts.targets), np.int64)
     add_documents(starts, sums, group_of(numbers, index.manifest.documents), groups)
-    return (rows[0], numbers[rows[1]], *rows[2:]), groups
+    return (rows[0], numbers[rows[1]], *rows[2:]), groups, hits
 
 
 def decoded(index: Index, chunk: Chunk, kept: Array | None) -> tuple[Array, Array, Array]:
@@ -242,8 +259,10 @@ def decoded(index: Index, chunk: Chunk, kept: Array | None) -> tuple[Array, Arra
     return ids[:tokens], starts[: documents + 1], numbers
 
 
-def _rows(ids: Array, starts: Array, parts: Parts, window: int | None) -> tuple[tuple[Array, ...], Array]:
-    """The rows of decoded documents, and the running sums of their tokens."""
+def _rows(
+    ids: Array, starts: Array, parts: Parts, window: int | None, own: int
+) -> tuple[tuple[Array, ...], Array, Array]:
+    """The rows of decoded documents, the running sums of their tokens, and hits of the first `own` terms by phrase."""
     positions, documents, phrases, is_nested = occurrences_in(ids, starts, parts)
     cover = np.zeros(len(ids), np.uint64)
     cover_tokens(positions, phrases, parts.lengths, parts.bits_of, parts.is_masked, cover)
@@ -252,11 +271,18 @@ def _rows(ids: Array, starts: Array, parts: Parts, window: int | None) -> tuple[
     term, held, occurrences = np.empty((3, len(positions)), np.int64)
     counts = np.empty((len(positions), 1 + parts.targets), np.int64)
     latest = np.full(parts.terms, -1, np.int64)
+    reach = np.int64(ENDLESS if window is None else window)
     rows = list_doses(
-        starts, sums, positions, documents, phrases, parts.lengths, parts.term_of, is_nested,
-        np.int64(ENDLESS if window is None else window), latest, term, held, occurrences, counts,
+        starts, sums, positions, documents, phrases, parts.lengths, parts.term_of, is_nested, reach,
+        latest, term, held, occurrences, counts,
     )  # fmt: skip
-    return (term[:rows], held[:rows], occurrences[:rows], counts[:rows]), sums
+    hits = np.zeros(len(parts.lengths), np.int64)
+    if parts.targets and own and reach <= FARTHEST:
+        count_target_terms(
+            starts, positions, documents, phrases, parts.lengths, parts.term_of, parts.bits_of, is_nested, cover,
+            np.int64(own), reach, np.int64(parts.lengths.max(initial=1)), hits,
+        )  # fmt: skip
+    return (term[:rows], held[:rows], occurrences[:rows], counts[:rows]), sums, hits
 
 
 def occurrences_in(ids: Array, starts: Array, parts: Parts) -> tuple[Array, Array, Array, Array]:

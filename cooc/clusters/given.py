@@ -66,12 +66,15 @@ def seeds_of(index: Index, given: TermSet) -> Seeds:
     return Seeds(names, [also for _, also in found.values()], [term_ids(index, name) for name in names])
 
 
-def target_ids(index: Index, target: TermSet) -> list[list[int]]:
-    """The phrases of a target that the vocabulary has; raises `UnknownTerm` if it has none."""
-    phrases = [ids for ids in (term_ids(index, term) for term in target.terms) if ids]
-    if not phrases:
+def target_phrases(index: Index, target: TermSet) -> dict[tuple[int, ...], str]:
+    """The phrases of a target that the vocabulary has, each once; raises `UnknownTerm` if it has none."""
+    found: dict[tuple[int, ...], str] = {}
+    for term in target.terms:
+        found.setdefault(tuple(term_ids(index, term)), term)
+    found.pop((), None)
+    if not found:
         raise UnknownTerm(f'no term of the target "{target.name}" has all its words in {index.name}.')
-    return phrases
+    return found
 
 
 def windows_of(index: Index, given: Window | Iterable[Window]) -> list[int | None]:

@@ -125,6 +125,40 @@ def list_doses(
 
 
 @compiled
+def count_target_terms(
+    starts, positions, documents, phrases, lengths, term_of, bits_of, is_nested, cover, own, window, longest, counts
+):  # fmt: skip
+    """Add to `counts[phrase]` the context tokens, of occurrences of terms below `own`, that are of a target's phrase.
+
+    The same contexts and the same occurrences of targets as in `list_doses`; `longest` is that of all phrases.
+    """
+    for k in range(positions.size):
+        term = term_of[phrases[k]]
+        if term < 0 or term >= own or is_nested[k]:
+            continue
+        document = np.int64(documents[k])
+        begin = np.int64(positions[k])
+        end = begin + lengths[phrases[k]]
+        low = max(starts[document], begin - window)
+        high = min(starts[document + 1], end + window)
+        other = k
+        while other > 0 and np.int64(positions[other - 1]) > low - longest:
+            other -= 1
+        while other < positions.size and np.int64(positions[other]) < high:
+            phrase = phrases[other]
+            if bits_of[phrase] != np.uint64(0):
+                first = np.int64(positions[other])
+                last = first + lengths[phrase]
+                whole = True
+                for place in range(first, last):
+                    whole = whole and cover[place] & MASK == np.uint64(0)
+                if whole:
+                    counts[phrase] += max(min(last, begin) - max(first, low), 0)
+                    counts[phrase] += max(min(last, high) - max(first, end), 0)
+            other += 1
+
+
+@compiled
 def add_documents(starts, sums, groups, added):
     """Add the tokens of each document, in the text and in each target, to its group's row of `added`."""
     for document in range(starts.size - 1):

@@ -102,3 +102,22 @@ def pairs(
                 if a != b and other >= end and other - end < reach:
                     found.append((min(a, b), max(a, b), number))
     return sorted(found)
+
+
+def term_hits(
+    documents: Sequence[Words], terms: Sequence[Words], target: Sequence[Words], window: int, mask: Sequence[Words] = ()
+) -> list[int]:
+    """Of each phrase of a target: the tokens of its occurrences that are contexts of the terms."""
+    found = [0] * len(target)
+    for document in documents:
+        out = masked(document, mask)
+        for term in terms:
+            for k in places(document, term):
+                if tuple(term) in {tuple(phrase) for phrase in mask} and is_nested(document, k, term, mask):
+                    continue
+                around = {*range(max(0, k - window), k), *range(k + len(term), k + len(term) + window)}
+                for number, phrase in enumerate(target):
+                    for j in places(document, phrase):
+                        here = set(range(j, j + len(phrase)))
+                        found[number] += len(here & around) if not here & out else 0
+    return found
