@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-PHRASES = 2_000
-BATCH = 20_000
+PHRASES = 500
+BATCH = 5_000
 OCCURRENCES = 100_000
 ROUNDS = 5
 
