@@ -325,3 +325,12 @@ def test_old_bird_names_lean_on_natural_history(tmp_path: Path) -> None:
     result = audit(built, SHARED / "terms" / "finetune" / "ft_old_audubon_birds.jsonl", null=100)
     assert rows_of(result)["natural_history"]["p_adjusted"] <= 0.05
     assert rows_of(result)["computing"]["warning"] == "no sign"
+
+
+def test_a_bare_number_is_no_key_term_unless_it_may_be_a_year(tmp_path: Path) -> None:
+    documents = [["plate", "47", "auk", "1838"], ["a", "47", "855"], *[[f"w{k}", f"v{k}"] for k in range(4000)]]
+    made = index_of(tmp_path, documents, ngrams=1)
+    found = candidates_of(made, ["auk 47 855 and plate 47, 1838"])
+    names = {" ".join(made.vocabulary.bytes_of(term).decode() for term in phrase) for phrase in found.phrases}
+    assert {"auk", "1838", "plate 47"} <= names
+    assert not {"47", "855", "47 855"} & names

@@ -96,17 +96,17 @@ class Curation(Result):
         figure, axes = new_figure(8, 0.6 + 3 * max(1, len(rows)), max(1, len(rows)), 1, squeeze=False)
         for axis, row in zip(axes[:, 0], rows, strict=False):
             mine = [each for each in items if each["target"] == row["target"] and each["lift"] is not None]
-            for chosen, color in ((False, "0.6"), (True, "tab:red")):
+            for chosen, color, mark in ((False, "0.5", "o"), (True, "tab:red", "^")):
                 some = [each for each in mine if (row["curator"] in each["chosen_by"].split("; ")) == chosen]
                 axis.plot(
-                    [each["occurrences"] for each in some], [each["lift"] for each in some], "o", color=color,
-                    markersize=4, label="chosen" if chosen else "rejected",
+                    [each["occurrences"] for each in some], [each["lift"] for each in some], mark, color=color,
+                    markersize=5, markerfacecolor="none", label=f"{'chosen' if chosen else 'rejected'} ({len(some)})",
                 )  # fmt: skip
             axis.set_xscale("log")
             auc = "undefined" if row["auc"] is None else f"{row['auc']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
             axis.set_title(f"{row['curator']} → {row['target']}: AUC {auc}", fontsize="medium", loc="left")
             axis.set_xlabel("occurrences")
-            axis.set_ylabel("lift, bits")
+            axis.set_ylabel("shrunken lift, bits")
             axis.legend(fontsize="small")
         return figure
 

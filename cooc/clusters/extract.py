@@ -34,6 +34,9 @@ MOST_CANDIDATES = 50_000
 FREQUENT = 5e-4
 """Words that are so large a share of the corpus are no terms, nor begin or end one: "the great auk" is "great auk"."""
 
+YEAR = 4
+"""Digits of a year."""
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -162,10 +165,14 @@ def _plain(content: Any) -> str:
 
 
 def candidates_of(index: Index, items: Sequence[str], longest: int = 5) -> Candidates:
-    """The n-grams of items whose words the index has; none reaches over a word that it lacks."""
+    """The n-grams of items whose words the index has; none reaches over a word that it lacks, or is but a number.
+
+    Numbers stand in tables, plates and indexes of books of every kind; one of four digits may be a year, and is kept.
+    """
     held: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     unknown: Counter[str] = Counter()
     ids: dict[bytes, int | None] = {}
+    bare: set[int | None] = set()
     tokens = []
     occurrences = np.asarray(index.vocabulary.occurrences.all())
     frequent = set(np.flatnonzero(occurrences > FREQUENT * index.manifest.tokens).tolist())
@@ -177,7 +184,10 @@ def candidates_of(index: Index, items: Sequence[str], longest: int = 5) -> Candi
         terms = [ids[word] for word in words]
         unknown.update(w.decode("utf-8", "replace") for w, term in zip(words, terms, strict=True) if term is None)
         tokens.append(terms)
+        bare.update(ids[word] for word in words if word.isdigit() and len(word) != YEAR)
         for phrase, count in Counter(_ngrams(terms, frequent, longest)).items():
+            if bare.issuperset(phrase):
+                continue
             held.setdefault(phrase, []).append((number, count))
     lengths = [len(terms) for terms in tokens]
     kept = sorted(held, key=lambda phrase: (-len(held[phrase]), phrase))[:MOST_CANDIDATES]
