@@ -33,6 +33,10 @@ NEAR_TERMS = 2_000_000
 """Near misses are looked for among so many of the most frequent terms."""
 
 
+NARROW = 128
+"""Terms among which a bisection reads the files; above that it keeps the terms it has met, one in so many at most."""
+
+
 class Index:
     """An index on disk. Holds its path and manifest only; arrays are mapped when first asked for.
 
@@ -150,6 +154,7 @@ class Vocabulary:
         self.occurrences = index.array(f"{VOCABULARY}/occurrences.i64")
         self.documents = index.array(f"{VOCABULARY}/documents.i64")
         self._sorted = index.array(f"{VOCABULARY}/sorted.u32")
+        self._pivots: dict[int, bytes] = {}  # terms at which every bisection begins
 
     def __len__(self) -> int:
         return self.size
@@ -176,7 +181,12 @@ class Vocabulary:
         low, high = 0, len(self._sorted)
         while low < high:
             middle = (low + high) // 2
-            if self.bytes_of(self._sorted[middle]) < word:
+            found = self._pivots.get(middle)
+            if found is None:
+                found = self.bytes_of(self._sorted[middle])
+                if high - low >= NARROW:
+                    self._pivots[middle] = found
+            if found < word:
                 low = middle + 1
             else:
                 high = middle
