@@ -1,9 +1,9 @@
 """How long the clusters around seeds take, by stage: `python -m benchmarks.cluster DIR SEEDS.txt [NULL]`.
 
 With `density` behind it, how long the density of the seeds towards a lexicon takes, with 1,000 matched sets, likewise:
-`python -m benchmarks.cluster DIR SEEDS.txt density`. Prints JSON: wall and processor seconds of each stage, in the order
-of `cooc.cluster`'s progress, and of the whole; then the same once more in the same process, when libraries are loaded,
-kernels compiled and degrees known.
+`python -m benchmarks.cluster DIR SEEDS.txt density`. Prints JSON: wall and processor seconds of each stage, in the
+order of `cooc.cluster`'s progress, and of the whole; then the same once more in the same process,
+when libraries are loaded, kernels compiled and degrees known.
 """
 
 import json
