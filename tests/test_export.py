@@ -156,7 +156,8 @@ def test_an_export_that_fails_leaves_the_old_file(
 
 
 def test_an_export_of_nothing_or_to_nowhere_is_refused(birds: Index, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing to export: name a file for pairs, glove, npz, ngrams, vectors or graphml"):
+    nothing = "nothing to export: name a file for pairs, glove, npz, ngrams, vectors or graphml"
+    with pytest.raises(UsageError, match=nothing):
         cooc.export(birds)
     with pytest.raises(UsageError, match=r"there is no folder .*/none to write into"):
         cooc.export(birds, pairs=tmp_path / "none" / "p.parquet", npz=tmp_path / "m.npz")

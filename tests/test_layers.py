@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "evidence": {"errors", "terms", "index", "query", "clusters"},
     "page": {"errors", "terms", "index", "query", "clusters", "evidence"},
     "exchange": {"errors", "kernels", "tokens", "index", "create", "query"},
-    "lab": {"errors", "kernels", "terms", "tokens", "index", "corpus", "query", "clusters", "evidence", "page", "verbs"},
+    "lab": {
+        "errors", "kernels", "terms", "tokens", "index", "corpus", "query", "clusters", "evidence", "page", "verbs",
+    },
     "demo": {"errors", "create", "index", "query", "terms", "verbs"},
     "cli": {
         "clusters", "errors", "evidence", "corpus", "create", "index", "query", "seeds", "terms", "tokens", "verbs",
