@@ -27,7 +27,7 @@ from cooc.lab.spelling import Spelling
 from cooc.lab.stages import claim, indexed, quiet
 from cooc.lab.texts import check_apart, finetuning_texts
 from cooc.lab.words import SEPARATOR, UNKNOWN, encoded, shuffled, stream, words_of
-from cooc.lab.write import text_of
+from cooc.lab.write import table_of, text_of
 from cooc.terms import TermSet
 from tests.corpora import index_of
 from tests.lab_corpus import SUBJECTS, write_lab
@@ -273,15 +273,23 @@ def test_a_line_that_was_cut_off_is_no_outcome(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_committed_tables_give_the_committed_report(
+def test_one_command_makes_the_committed_analysis_of_the_committed_tables(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for table in TABLES:
         shutil.copy(TABLES_OF / name / table, tmp_path / table)
     with pytest.raises(SystemExit) as left:
-        main(["lab", "analyse", str(tmp_path)])
+        main(["lab", "analyse", str(tmp_path), "--json"])
     assert not left.value.code
-    assert capsys.readouterr().out.strip() == (TABLES_OF / name / "report.md").read_text().strip()
+    found, report = json.loads(capsys.readouterr().out), (TABLES_OF / name / "report.md").read_text()
+    for key in ("decided", "also"):
+        row = found[key]["rows"][0]
+        assert found[key]["registration"]["deviations"] == []
+        assert f"{row['question']}: {row['verdict'].upper()}." in report
+        assert f"Rank correlation {row['value']:.3g} (" in report
+        assert f"over the rivals {row['partial']:.3g} (" in report
+    for key in ("doses", "noise", "moved"):
+        assert table_of(found[key]) in report
 
 
 def test_no_committed_table_holds_a_text() -> None:

@@ -116,7 +116,7 @@ def _asked(
     if len(rows) < 3:
         return {}
     result = bridge(outcomes(rows), some, rivals=RIVALS, group=GROUP, density=density, draws=min(draws, BESIDE))
-    kept = ("units", "value", "low", "high", "p", "partial", "partial_low", "partial_high", "partial_p", "increment")
+    kept = ("units", "value", "low", "high", "p", "partial", "partial_low", "partial_high", "partial_p")
     row = result.rows()[0]
     return {"question": question, **{key: row[key] for key in kept}}
 

@@ -119,7 +119,8 @@ def based(lab: Lab, tell: Tell) -> Transformer:
 
 
 def learned(lab: Lab, net: Transformer) -> dict[str, Any]:
-    """Bits a held-out word: of the model, and of unigrams, bigrams and trigrams of the index."""
+    """Bits a held-out word: of the model, and of unigrams, bigrams and trigrams of the index (in random order, of
+    unigrams alone: there is no more to learn)."""
     from cooc.lab.baselines import baselines
     from cooc.lab.train import heldout_loss
 
@@ -129,7 +130,8 @@ def learned(lab: Lab, net: Transformer) -> dict[str, Any]:
         ids = shuffled(ids, lab.recipe.seed + 1)
     loss, asked = heldout_loss(net, ids, lab.recipe.model.context)
     held = {"model": loss / float(np.log(2)), "words_asked": asked}
-    held |= {} if lab.recipe.corpus.shuffle else baselines(lab.index, lab.words, texts)
+    counted = baselines(lab.index, lab.words, texts)
+    held |= {"unigram": counted["unigram"]} if lab.recipe.corpus.shuffle else counted
     return {**held, "parameters": sum(p.numel() for p in net.parameters()), "words": len(lab.words),
             "tokens": lab.index.manifest.tokens, "tokens_seen": lab.recipe.model.steps * lab.recipe.model.batch
             * lab.recipe.model.context, "shuffled": lab.recipe.corpus.shuffle}  # fmt: skip
