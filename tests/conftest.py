@@ -46,3 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for folder in Path(config.option.basetemp or "/").parents:
         if folder.parent == MEMORY and (folder / OTHER).is_dir():
             tempfile.tempdir = str(folder / OTHER)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as in a pipe, however wide the terminal of those who run the tests is."""
+    monkeypatch.delenv("COLUMNS", raising=False)

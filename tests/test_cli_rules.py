@@ -230,7 +230,9 @@ def test_info_tells_what_each_stage_of_the_build_took(shell: Shell, world: Path)
     log = json.loads(shell("info", world / "index", "--json").out)["log"]
     stages = {row["stage"]: row for row in log["stages"]}
     assert {"tokens", "vocabulary", "n-grams", "pairs 5"} <= set(stages)
-    assert 0 < stages["tokens"]["seconds"] <= log["seconds"] and log["peak_memory"] >= stages["tokens"]["memory"] > 0
+    assert 0 < stages["tokens"]["seconds"] <= log["seconds"]
+    assert log["peak_memory"] >= max(row["memory"] for row in stages.values())  # none is seen of one that is too quick
+    assert log["peak_memory"] > 0
     last = shell("info", world / "index").out.splitlines()[-1]
     assert last.startswith(f"built in {log['seconds']:,.1f} s, at most ") and "pairs 5" in last
 

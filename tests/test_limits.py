@@ -333,9 +333,10 @@ def test_a_task_that_fits_no_node_of_a_cluster_does_not_wait_for_ever() -> None:
 def test_what_a_build_took_is_told_with_the_index(tmp_path: Path) -> None:
     index = index_of(tmp_path, [["great", "auk"]], window=3)
     log = about_json(index)["log"]
-    assert list(log) == ["seconds", "peak_memory", "memory_limit", "peak_disk"]
+    assert list(log) == ["seconds", "peak_memory", "memory_limit", "peak_disk", "stages"]
     assert log["memory_limit"] == 256_000_000
-    assert all(log[name] > 0 for name in log)
+    assert [row["stage"] for row in log["stages"]][:2] == ["tokens", "vocabulary"]
+    assert all(log[name] > 0 for name in list(log)[:4])
     (index.path / "build.jsonl").unlink()
     assert about_json(index)["log"] is None
 
