@@ -84,7 +84,8 @@ def weighted_cells(
             [name], counts, r1[cells.rows[kept]], c1[cells.columns[kept]], total, **parameters
         )[name]  # fmt: skip
         there = np.isfinite(values) & (values != 0)
-        for part, found in zip(parts, (rows[kept], columns[kept], counts, values), strict=True):
+        kinds: tuple[Array, ...] = (rows[kept], columns[kept], counts, values)
+        for part, found in zip(parts, kinds, strict=True):
             part.append(found[there])
     return Weights(*(_joined(part) for part in parts))
 
