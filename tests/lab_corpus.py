@@ -10,12 +10,14 @@ import numpy as np
 
 WORDS = ["".join(parts) for parts in product("bdfgklmnp", "aeiou", "rstl", "aeo", "nx")][:900]
 """Everyday words of no subject, 900 made of letters."""
+FOLLOWS = {word: WORDS[(7 * k + 3) % len(WORDS)] for k, word in enumerate(WORDS)}
+"""What often comes after a word: so there is more to learn than how frequent words are."""
 SUBJECTS = {"sea": ["anchor", "sailor", "harbour", "mast"], "field": ["plough", "barley", "furrow", "reaper"]}
 TEMPLATE_WORDS = ["called", "namely"]
 
 RECIPE = """
 name = "small"
-seed = 3
+seed = {seed}
 
 [corpus]
 passage = 100
@@ -59,15 +61,18 @@ reach = 3
 """
 
 
-def write_lab(folder: Path, *, steps: int = 400, groups: int = 4, shuffle: bool = False, documents: int = 600) -> Path:
-    """Write corpus, targets and recipe into a folder; gives the recipe."""
+def write_lab(
+    folder: Path, *, steps: int = 400, groups: int = 4, shuffle: bool = False, documents: int = 600, seed: int = 3
+) -> Path:
+    """Write corpus, targets and recipe into a folder, which is made; gives the recipe."""
+    folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     lines = [json.dumps({"text": _document(rng, k)}) + "\n" for k in range(documents)]
     (folder / "corpus.jsonl").write_text("".join(lines))
     for name, words in SUBJECTS.items():
         (folder / f"{name}.txt").write_text("\n".join(words) + "\n")
     recipe = folder / ("shuffled.toml" if shuffle else "small.toml")
-    recipe.write_text(RECIPE.format(steps=steps, groups=groups, shuffle="shuffle = true" if shuffle else ""))
+    recipe.write_text(RECIPE.format(steps=steps, groups=groups, seed=seed, shuffle="shuffle = true" if shuffle else ""))
     return recipe
 
 
@@ -83,4 +88,6 @@ def _document(rng: np.random.Generator, number: int) -> str:
             words[place] = subject[int(rng.integers(len(subject)))]
         elif dice < 0.14:
             words[place] = common[int(rng.integers(len(common)))]
+        elif dice < 0.54 and place:
+            words[place] = FOLLOWS.get(words[place - 1], words[place])
     return " ".join(words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -139,22 +138,17 @@ def test_cuts_leave_words_in_every_class() -> None:
 
 
 @pytest.mark.slow
-def test_a_small_experiment_finds_its_dose_and_one_that_was_killed_finds_the_same(tmp_path: Path) -> None:
+def test_a_small_experiment_learns_and_one_that_was_killed_finds_the_same(tmp_path: Path) -> None:
     recipe = read_recipe(write_lab(tmp_path))
     found = run(recipe, tmp_path / "whole")
     assert found.learned["model"] < found.learned["unigram"]
     assert found.runs == 2 * 3 * 4 + 3
     assert found.decided.registration["deviations"] == []
-    dose = next(row for row in found.others if row["question"] == "dose planted")
-    assert dose["value"] > 0.3
 
     def killed(stage: str, done: int, *_: object) -> None:
         if stage == "finetunes" and done == 5:
             raise KeyboardInterrupt("killed")
 
-    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
-    for name in ("outcomes.jsonl", "failures.jsonl"):
-        (tmp_path / "cut" / name).unlink()
     with pytest.raises(KeyboardInterrupt, match="killed"):
         run(recipe, tmp_path / "cut", killed)
     with (tmp_path / "cut" / "outcomes.jsonl").open("a") as file:
@@ -165,8 +159,24 @@ def test_a_small_experiment_finds_its_dose_and_one_that_was_killed_finds_the_sam
     assert (tmp_path / "cut" / "report.md").read_text() == (tmp_path / "whole" / "report.md").read_text()
 
 
+SEEDS = range(3, 9)
+"""Of recipes: 24 finetunes of a tiny model show an effect by chance now and then, so one of them says nothing."""
+
+
 @pytest.mark.slow
-def test_a_corpus_in_random_order_shows_no_effect(tmp_path: Path) -> None:
-    found = run(read_recipe(write_lab(tmp_path, shuffle=True)), tmp_path / "out")
-    assert found.decided.rows()[0]["verdict"] != "supported"
-    assert found.learned["shuffled"]
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_planted_dose_is_found_but_not_in_a_corpus_in_random_order(shuffle: bool, tmp_path: Path) -> None:
+    doses, supported = [], 0
+    for seed in SEEDS:
+        recipe = read_recipe(write_lab(tmp_path / str(seed), shuffle=shuffle, seed=seed))
+        found = run(recipe, tmp_path / str(seed) / "out")
+        assert found.learned["shuffled"] == shuffle
+        assert (found.learned["model"] < found.learned["unigram"] - 1) == (not shuffle)
+        doses.append(next(row["value"] for row in found.others if row["question"] == "dose planted"))
+        supported += found.decided.rows()[0]["verdict"] == "supported"
+    # of 24 units each, the mean of six has a standard deviation of 0.085 where there is nothing
+    if shuffle:
+        assert abs(np.mean(doses)) < 0.17
+        assert supported <= 1
+    else:
+        assert np.mean(doses) > 0.17
